@@ -1,0 +1,48 @@
+# Every target is one or two python commands; README.md lists them for who has no make.
+PYTHON ?= $(or $(shell command -v python3.11 || command -v python3.12 || command -v python3.13),python3)
+# a kernel installed elsewhere must not stand in for ours
+unexport JUPYTER_PATH PYTHONPATH PYTHONHOME
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+RUN_PYTHON := $(BIN)/python
+STAMP := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup pipeline test lint lab lock clean
+
+help: ## list these targets
+	@$(PYTHON) -c "import re; [print(f'  make {t:10} {h}') for t, h in re.findall(r'^(\w+):.*?## (.*)', open('Makefile').read(), re.M)]"
+
+setup: $(STAMP) ## make .venv with the locked packages
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f'Python 3.11, 3.12 or 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...')"
+	@echo "Setting up .venv: some 170 packages, 3 GB, a few minutes."
+	@$(PYTHON) -m venv --clear .venv
+	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(RUN_PYTHON) -c "open('$(STAMP)', 'w')"
+
+pipeline: setup ## run the notebooks: DATASET=name SOURCE=zip [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
+	@$(RUN_PYTHON) -m doit "DATASET=$(DATASET)" "SOURCE=$(SOURCE)" "PROFILE=$(PROFILE)" "RUN=$(RUN)" "PARAMS=$(PARAMS)"
+
+test: setup ## every test
+	@$(RUN_PYTHON) -m pytest
+
+lint: setup ## style and formatting of code and notebooks
+	@$(RUN_PYTHON) -m ruff check .
+	@$(RUN_PYTHON) -m ruff format --check .
+	@$(RUN_PYTHON) -m nbstripout --keep-count --verify notebooks/*.ipynb
+
+lab: setup ## open JupyterLab on the notebooks
+	@$(RUN_PYTHON) -m jupyter lab notebooks
+
+lock: setup ## solve requirements.lock anew
+	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet --output-file requirements.lock
+
+clean: ## remove what the pipeline made; data/raw and the log of test openings stay
+	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p) for top in ('data/processed', 'models', 'reports') for p in pathlib.Path(top).glob('*') if p.is_dir() and p.name not in ('shipped', 'published')]"

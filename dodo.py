@@ -1,0 +1,148 @@
+"""The pipeline: its stages in order, their parameters, inputs and outputs. `doit` runs what is stale.
+
+python -m doit DATASET=fer2013 SOURCE=~/fer2013.zip [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3 FLIP=false"]
+"""
+
+import sys
+from pathlib import Path
+
+from doit import get_var
+from doit.exceptions import TaskFailed
+from doit.reporter import ConsoleReporter
+from doit.tools import config_changed, result_dep
+
+import utils
+from utils.paths import NOTEBOOKS, ROOT, Run, resolve_source
+from utils.profiles import choose_profile, parse_overrides, read_declared, read_profile, resolve_parameters
+from utils.staleness import fingerprint_code
+
+STAGES = {
+    "01_preprocessing": "Raw pictures in, processed data out",
+    "02_baseline_cnn": "The classic CNN, without augmentation",
+    "03_augmented_retraining": "The same CNN, trained on augmented pictures",
+    "04_single_image_inference": "One picture, one answer",
+}
+DATASET = get_var("DATASET") or "sample"
+PROFILE = get_var("PROFILE") or ""
+
+
+def _configure():
+    """(run, source, parameters by stage), or one line about what is wrong with the command."""
+    try:
+        run = Run(get_var("RUN") or (f"{DATASET}-{PROFILE}" if PROFILE else DATASET))
+        source = resolve_source(get_var("SOURCE") or "")
+        values = read_profile(choose_profile(DATASET, PROFILE)) | parse_overrides(get_var("PARAMS") or "")
+        declared = {stage: read_declared(NOTEBOOKS / f"{stage}.ipynb") for stage in STAGES}
+        return run, source, resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": str(source)})
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(str(error))
+
+
+RUN, SOURCE, PARAMETERS = _configure()
+RUN.reports.mkdir(parents=True, exist_ok=True)
+
+INPUTS = {"01_preprocessing": [SOURCE]} | {stage: [RUN.data / "manifest.json"] for stage in list(STAGES)[1:]}
+NEEDS = {"03_augmented_retraining": "02_baseline_cnn", "04_single_image_inference": "03_augmented_retraining"}
+OUTPUTS = {
+    "01_preprocessing": [RUN.data / name for name in ("manifest.json", "index.csv", "images.npy", "test_images.npy")],
+    "02_baseline_cnn": [
+        *(RUN.models / "EmotionDetector_1" / name for name in ("model.keras", "model.tflite", "model.json")),
+        RUN.predictions("02_baseline_cnn"),
+    ],
+    "03_augmented_retraining": [
+        *(RUN.models / "EmotionDetector_2" / name for name in ("model.keras", "model.tflite", "model.json")),
+        RUN.predictions("03_augmented_retraining"),
+    ],
+    "04_single_image_inference": [],
+}
+
+
+def _run(stage):
+    from utils.reporting import StageFailed, format_duration, run_stage, write_index
+
+    try:
+        seconds = run_stage(RUN, stage, NOTEBOOKS / f"{stage}.ipynb", PARAMETERS[stage])
+    except StageFailed as failure:
+        write_index(RUN, STAGES)
+        return TaskFailed(str(failure))
+    print(f"{stage}: {format_duration(seconds)}, report in {_shown(RUN.reports / f'{stage}.html')}")
+    # 03 depends on what 02 trained last in the pipeline, not on what somebody trains in Jupyter meanwhile.
+    return {"seconds": seconds}
+
+
+def _write_index():
+    from utils.reporting import write_index
+
+    print(f"All reports: {_shown(write_index(RUN, STAGES))}")
+
+
+def _shown(path):
+    return path.relative_to(ROOT)
+
+
+def _reports(stage):
+    pages = [RUN.reports / f"{stage}.{ending}" for ending in ("ipynb", "html")]
+    return [*pages, RUN.metrics(stage), RUN.reports / "stages" / f"{stage}.json"]
+
+
+def task_stage():
+    """Each numbered notebook."""
+    for stage, title in STAGES.items():
+        code = fingerprint_code(NOTEBOOKS / f"{stage}.ipynb", Path(utils.__file__).parent)
+        uptodate = [config_changed({"code": code, "parameters": PARAMETERS[stage]})]
+        if stage in NEEDS:
+            uptodate.append(result_dep(f"stage:{NEEDS[stage]}"))
+        yield {
+            "name": stage,
+            "doc": title,
+            "actions": [(_run, [stage])],
+            "file_dep": INPUTS[stage],
+            "targets": [*OUTPUTS[stage], *_reports(stage)],
+            "uptodate": uptodate,
+            "verbosity": 2,
+        }
+
+
+def task_index():
+    """The run's first page."""
+    return {
+        "actions": [_write_index],
+        "file_dep": [RUN.reports / "stages" / f"{stage}.json" for stage in STAGES],
+        "targets": [RUN.reports / "index.html"],
+        "verbosity": 2,
+    }
+
+
+class StageReporter(ConsoleReporter):
+    """Says what runs, what failed, or that there was nothing to do."""
+
+    desc = "the pipeline's own"
+    ran = False
+
+    def execute_task(self, task):
+        self.ran = self.ran or bool(task.actions)  # a group of tasks has none
+
+    def skip_uptodate(self, task):
+        if task.name.startswith("stage:"):
+            self.write(f"{task.name.removeprefix('stage:')}: up to date\n")
+
+    def add_failure(self, task, fail):
+        self.ran = True
+        super().add_failure(task, fail)
+
+    def _write_failure(self, result, write_exception=True):
+        self.write(f"{result['exception'].get_msg()}\n")
+
+    def complete_run(self):
+        if self.runtime_errors:
+            super().complete_run()
+        elif not self.ran:
+            self.write(f"Nothing to do: the run {RUN.name} is up to date. {_shown(RUN.reports / 'index.html')}\n")
+
+
+DOIT_CONFIG = {
+    "dep_file": str(RUN.reports / ".state.json"),
+    "backend": "durable",
+    "reporter": StageReporter,
+    "default_tasks": ["stage", "index"],
+}

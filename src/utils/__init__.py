@@ -1,0 +1,1 @@
+"""The helpers that the notebooks share. Importing this package loads nothing heavy."""

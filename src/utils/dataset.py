@@ -1,0 +1,183 @@
+"""data/processed/<run>/: writing it whole, reading it back, and the sealed test split."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from utils.files import read_json, replaced_folder, write_json
+from utils.labels import CLASS_NAMES, EMOTIONS, stress_label
+from utils.paths import TEST_OPENINGS, Run
+from utils.pictures import SIDE, encode_png
+
+INDEX_COLUMNS = ["file", "sha256", "emotion", "label", "split", "group", "flags"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pictures of one or more splits, in the order of the index.
+
+    Attributes:
+        records: one row a picture.
+        images: uint8 (n, 48, 48, 3), RGB; memory-mapped where it is a whole file.
+        targets: int64 (n,), positions in the data set's `class_names`.
+        labels: int64 (n,), 0 = Non-stress, 1 = Stress.
+    """
+
+    records: pd.DataFrame
+    images: np.ndarray
+    targets: np.ndarray
+    labels: np.ndarray
+
+
+def write_dataset(
+    run: Run, records: pd.DataFrame, pixels: np.ndarray, skipped: pd.DataFrame, source: Path, findings: dict
+) -> dict:
+    """Write index.csv, images.npy, test_images.npy and manifest.json in one step.
+
+    Args:
+        run: its folder data/processed/<run>/ is replaced whole.
+        records: with INDEX_COLUMNS, as audited and split.
+        pixels: uint8 (n, 48, 48, 3), RGB, in the order of the records.
+        skipped: pictures that could not be read: `file`, `reason`.
+        source: where they came from; only its name is kept.
+        findings: the audit in numbers.
+
+    Returns:
+        The manifest. It holds no time and no path, so the same data give the same bytes.
+    """
+    records = records[INDEX_COLUMNS]
+    class_names = [emotion for emotion in EMOTIONS if emotion in set(records["emotion"])]
+    manifest = {
+        "run": run.name,
+        "source": source.name,
+        "class_names": class_names,
+        "stress_classes": [name for name in class_names if stress_label(name)],
+        "counts": {
+            split: {name: int((part["label"] == label).sum()) for label, name in enumerate(CLASS_NAMES)}
+            for split, part in records.groupby("split")
+        },
+        "findings": findings,
+        "skipped": skipped.to_dict("records"),
+        "fingerprint": _fingerprint(records),
+    }
+    in_test = (records["split"] == "test").to_numpy()
+    with replaced_folder(run.data) as folder:
+        _save_rows(folder / "images.npy", pixels, np.flatnonzero(~in_test))
+        _save_rows(folder / "test_images.npy", pixels, np.flatnonzero(in_test))
+        records.to_csv(folder / "index.csv", index=False)
+        write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def _fingerprint(records: pd.DataFrame) -> str:
+    """sha256 over every record, pixels included through their own sha256."""
+    return hashlib.sha256(records.to_csv(index=False).encode()).hexdigest()
+
+
+def _save_rows(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
+    target = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), SIDE, SIDE, 3))
+    for start in range(0, len(rows), 4096):
+        part = rows[start : start + 4096]
+        target[start : start + len(part)] = pixels[part]
+    target.flush()
+
+
+def read_manifest(run: Run) -> dict:
+    """What 01 wrote about the data.
+
+    Raises:
+        FileNotFoundError: the run has no processed data yet.
+    """
+    path = run.data / "manifest.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"No processed data for the run {run.name!r} in {run.data}: run 01_preprocessing first."
+        )
+    return read_json(path)
+
+
+def _read_index(run: Run) -> pd.DataFrame:
+    return pd.read_csv(run.data / "index.csv", keep_default_na=False)
+
+
+def _make_split(run: Run, records: pd.DataFrame, images: np.ndarray) -> Split:
+    position = {name: i for i, name in enumerate(read_manifest(run)["class_names"])}
+    targets = records["emotion"].map(position).to_numpy(dtype=np.int64)
+    return Split(records.reset_index(drop=True), images, targets, records["label"].to_numpy(dtype=np.int64))
+
+
+def load_split(run: Run, split: str) -> Split:
+    """The training or the validation pictures.
+
+    Raises:
+        ValueError: `split` is neither "train" nor "validation"; the test split has `open_test`.
+        FileNotFoundError: the run has no processed data yet.
+    """
+    if split not in ("train", "validation"):
+        raise ValueError(f"Split {split!r}: expected 'train' or 'validation'; for the test split use open_test.")
+    read_manifest(run)
+    index = _read_index(run)
+    open_part = index[index["split"] != "test"].reset_index(drop=True)
+    chosen = open_part["split"] == split
+    images = np.load(run.data / "images.npy", mmap_mode="r")[chosen.to_numpy()]
+    return _make_split(run, open_part[chosen], images)
+
+
+def open_test(run: Run, purpose: str, model: Path) -> Split:
+    """The sealed test pictures: every opening is appended to reports/test_openings.jsonl.
+
+    Args:
+        purpose: who opens it and why, for the reader of the log.
+        model: the saved model's folder; its sha256 goes into the log.
+    """
+    manifest = read_manifest(run)
+    opening = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": run.name,
+        "purpose": purpose,
+        "model": hashlib.sha256((model / "model.tflite").read_bytes()).hexdigest(),
+        "data": manifest["fingerprint"],
+    }
+    TEST_OPENINGS.parent.mkdir(parents=True, exist_ok=True)
+    with TEST_OPENINGS.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(opening) + "\n")
+    index = _read_index(run)
+    return _make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
+
+
+def count_openings(run: Run) -> int:
+    """How often this data's test split was opened, over all runs."""
+    fingerprint = read_manifest(run)["fingerprint"]
+    lines = TEST_OPENINGS.read_text(encoding="utf-8").splitlines() if TEST_OPENINGS.exists() else []
+    return sum(json.loads(line)["data"] == fingerprint for line in lines)
+
+
+def validation_picture(run: Run) -> tuple[bytes, str]:
+    """The first validation picture, as the bytes of a PNG, and its label's name."""
+    validation = load_split(run, "validation")
+    return encode_png(validation.images[0]), CLASS_NAMES[validation.labels[0]]
+
+
+def make_batches(split: Split, batch_size: int, seed: int | None = None):
+    """A tf.data.Dataset of (images, targets) batches, in a new order each epoch where a seed is given.
+
+    Only positions are shuffled; pixels are gathered a batch at a time.
+    """
+    from utils.tensorflow_quietly import tf
+
+    def gather(positions):
+        return split.images[positions], split.targets[positions]
+
+    def fetch(positions):
+        images, targets = tf.numpy_function(gather, [positions], [tf.uint8, tf.int64], stateful=False)
+        return tf.ensure_shape(images, (None, SIDE, SIDE, 3)), tf.ensure_shape(targets, (None,))
+
+    positions = tf.data.Dataset.range(len(split.targets))
+    if seed is not None:
+        positions = positions.shuffle(len(split.targets), seed=seed, reshuffle_each_iteration=True)
+    return positions.batch(batch_size).map(fetch).prefetch(2)

@@ -1,0 +1,74 @@
+"""Class names and their spellings; which emotions count as stress."""
+
+import re
+import unicodedata
+
+CLASS_NAMES = ("Non-stress", "Stress")
+"""The two answers, in the order of `label`: 0 and 1."""
+
+EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+STRESS_MAPPINGS = {
+    "angry-disgust-fear-sad": frozenset({"angry", "disgust", "fear", "sad"}),
+    "angry-fear-sad": frozenset({"angry", "fear", "sad"}),
+    "angry-disgust-fear": frozenset({"angry", "disgust", "fear"}),
+    "angry-disgust": frozenset({"angry", "disgust"}),
+}
+"""The mappings in use in papers and projects; nobody has agreed on one."""
+
+DEFAULT_MAPPING = "angry-disgust-fear-sad"
+
+_EMOTION_SPELLINGS = {
+    "angry": "anger, colere, en colere",
+    "contempt": "contemptuous, mepris",
+    "disgust": "disgusted, degout",
+    "fear": "fearful, afraid, scared, peur",
+    "happy": "happiness, joy, joie, heureux",
+    "neutral": "neutre",
+    "sad": "sadness, triste, tristesse",
+    "surprise": "surprised, surpris",
+}
+_SPLIT_SPELLINGS = {
+    "train": "training, entrainement",
+    "validation": "val, valid, dev",
+    "test": "testing, publictest, privatetest",
+}
+
+
+def _plain(name: str) -> str:
+    """Lower case, without accents, separators and what is not a letter."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[^a-z]", "", decomposed)
+
+
+def _lookup(spellings: dict[str, str]) -> dict[str, str]:
+    return {
+        _plain(name): canonical for canonical, others in spellings.items() for name in [canonical, *others.split(",")]
+    }
+
+
+_EMOTION_OF = _lookup(_EMOTION_SPELLINGS)
+_SPLIT_OF = _lookup(_SPLIT_SPELLINGS)
+
+
+def find_emotion(name: str) -> str | None:
+    """The emotion that a folder's name means ("Anger", "colère" -> "angry"), or None."""
+    return _EMOTION_OF.get(_plain(name))
+
+
+def find_split(name: str) -> str | None:
+    """The split that a folder's name means ("PublicTest" -> "test"), or None."""
+    return _SPLIT_OF.get(_plain(name))
+
+
+def stress_label(emotion: str, mapping: str = DEFAULT_MAPPING) -> int:
+    """1 where `mapping` counts the emotion as stress, else 0.
+
+    Raises:
+        ValueError: the emotion or the mapping is unknown.
+    """
+    if emotion not in EMOTIONS:
+        raise ValueError(f"Emotion {emotion!r}: expected one of {', '.join(EMOTIONS)}.")
+    if mapping not in STRESS_MAPPINGS:
+        raise ValueError(f"Mapping {mapping!r}: expected one of {', '.join(STRESS_MAPPINGS)}.")
+    return int(emotion in STRESS_MAPPINGS[mapping])

@@ -1,0 +1,70 @@
+"""Where everything lies: the checkout's folders, derived once."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+ROOT = Path(os.environ.get("STRESS_FACES_ROOT") or _CHECKOUT).resolve()
+"""The project's folder. `STRESS_FACES_ROOT` moves all of it, as the tests do."""
+
+if not (ROOT / "notebooks").is_dir():
+    raise RuntimeError(
+        f"No folder `notebooks` in {ROOT}. The package `utils` must be installed from a checkout:"
+        " run `pip install --no-deps -e .` there (or `make setup`)."
+    )
+
+NOTEBOOKS = ROOT / "notebooks"
+PROFILES = ROOT / "profiles"
+SAMPLE = ROOT / "data" / "sample" / "faces.zip"
+TEST_OPENINGS = ROOT / "reports" / "test_openings.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The three folders that one run of the pipeline owns."""
+
+    name: str
+
+    def __post_init__(self):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):
+            raise ValueError(
+                f"Run name {self.name!r}: expected letters, digits, '_' and '-', the first a letter or digit."
+            )
+
+    @property
+    def data(self) -> Path:
+        return ROOT / "data" / "processed" / self.name
+
+    @property
+    def models(self) -> Path:
+        return ROOT / "models" / self.name
+
+    @property
+    def reports(self) -> Path:
+        return ROOT / "reports" / self.name
+
+    def metrics(self, stage: str) -> Path:
+        return self.reports / "metrics" / f"{stage}.json"
+
+    def predictions(self, stage: str) -> Path:
+        return self.reports / "predictions" / f"{stage}.csv"
+
+
+def resolve_source(source: str) -> Path:
+    """The raw data's absolute path; the embedded sample where `source` is empty.
+
+    Raises:
+        FileNotFoundError: there is nothing at that path.
+    """
+    path = Path(source).expanduser().resolve() if source else SAMPLE
+    if not path.exists():
+        if source:
+            raise FileNotFoundError(f"SOURCE={source}: there is nothing at {path}.")
+        raise FileNotFoundError(
+            "No SOURCE given, and this checkout embeds no sample:"
+            " give a zip of split/emotion folders, for example DATASET=fer2013 SOURCE=~/fer2013.zip"
+        )
+    return path

@@ -1,0 +1,65 @@
+"""One picture, from bytes to the 48x48 RGB array that every network here takes."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SIDE = 48
+"""Pixels: the networks' input is (SIDE, SIDE, 3)."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read; the message is the reason."""
+
+
+def open_picture(picture: bytes | Path) -> Image.Image:
+    """Decode a picture, upright and in RGB, at its own size.
+
+    Args:
+        picture: an encoded picture, or the path of one.
+
+    Raises:
+        PictureError: empty, broken, too large, or not one of FORMATS.
+    """
+    data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+    if not data:
+        raise PictureError("empty: 0 bytes")
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns between one and two times its limit of pixels.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise PictureError(f"not a picture ({len(data)} bytes); expected {', '.join(FORMATS)}") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        limit = Image.MAX_IMAGE_PIXELS // 10**6
+        raise PictureError(f"too large: more than {limit} million pixels") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PictureError(f"broken: {error}") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow clips 16 bits to 255 instead of scaling them.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def to_input(image: Image.Image) -> np.ndarray:
+    """Scale an RGB picture to the networks' input: uint8 (48, 48, 3), RGB, 0 to 255."""
+    if image.size != (SIDE, SIDE):
+        image = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """uint8 (height, width, 3), RGB -> the bytes of a PNG with the same pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()

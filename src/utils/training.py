@@ -1,0 +1,108 @@
+"""Training a network while watching validation, and saving it."""
+
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from utils.dataset import Split, make_batches
+from utils.files import replaced_folder, write_json
+from utils.progress import make_bar
+from utils.quiet import quiet_stderr
+from utils.tensorflow_quietly import keras, tf
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow: the same settings on the same machine give the same weights."""
+    keras.utils.set_random_seed(seed)
+
+
+def compile_network(network, learning_rate: float):
+    """Adam on the cross-entropy of the data set's own classes; returns the network."""
+    network.compile(
+        optimizer=keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return network
+
+
+def train_network(network, train: Split, validation: Split, epochs: int, batch_size: int, patience: int, seed: int):
+    """Fit until validation loss has not fallen for `patience` epochs; the best epoch's weights stay.
+
+    Args:
+        network: compiled.
+        train, validation: the pictures; test pictures never come here.
+        epochs: at most that many.
+        patience: epochs without a lower validation loss before it stops.
+        seed: of the order of the pictures.
+
+    Returns:
+        One dict an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    """
+    early_stopping = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+    history = network.fit(
+        make_batches(train, batch_size, seed),
+        validation_data=make_batches(validation, batch_size),
+        epochs=epochs,
+        verbose=0,
+        shuffle=False,  # make_batches has shuffled
+        callbacks=[early_stopping, _ShowProgress(epochs, -(-len(train.targets) // batch_size))],
+    ).history
+    return [dict(zip(history, map(float, row), strict=True)) for row in zip(*history.values(), strict=True)]
+
+
+class _ShowProgress(keras.callbacks.Callback):
+    """One bar over all batches of all epochs, with the newest validation figures behind it."""
+
+    def __init__(self, epochs: int, steps: int):
+        super().__init__()
+        self.epochs, self.steps = epochs, steps
+
+    def on_train_begin(self, logs=None):
+        self.bar = make_bar(self.epochs * self.steps, "batch", f"Epoch 1 of {self.epochs}")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.bar.set_description_str(f"Epoch {epoch + 1} of {self.epochs}")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.set_postfix_str(f"validation loss {logs['val_loss']:.3f}, accuracy {logs['val_accuracy']:.3f}")
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def best_epoch(history: list[dict]) -> int:
+    """The epoch, counted from 1, whose validation loss is lowest: the one whose weights were kept."""
+    return 1 + int(np.argmin([epoch["val_loss"] for epoch in history]))
+
+
+def predict(network, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Class probabilities of uint8 (n, 48, 48, 3) pictures: float32 (n, classes)."""
+    return np.asarray(network.predict(images, batch_size=batch_size, verbose=0))
+
+
+def save_model(folder: Path, network, card: dict) -> None:
+    """Write model.keras, model.tflite, saved_model/ and model.json; the folder is replaced whole.
+
+    Args:
+        network: the inference network: plain layers, uint8 (n, 48, 48, 3) -> probabilities.
+        card: what model.json holds besides the versions.
+    """
+    with replaced_folder(folder) as beside, quiet_stderr():
+        network.save(beside / "model.keras")
+        network.export(beside / "saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(beside / "saved_model"))
+        (beside / "model.tflite").write_bytes(converter.convert())
+        write_json(beside / "model.json", card | {"versions": library_versions()})
+
+
+def library_versions() -> dict[str, str]:
+    """The versions that a trained model depends on."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,107 @@
+"""A temporary project root for every test, and drawn faces to put into it."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def make_root(folder: Path) -> Path:
+    """A project root with this checkout's notebooks and profiles, where stages may write."""
+    for name in ("notebooks", "profiles"):
+        shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    return folder
+
+
+# before any test imports utils.paths: no test writes into the checkout
+_ROOT = make_root(Path(tempfile.mkdtemp(prefix="stress-faces-")))
+os.environ["STRESS_FACES_ROOT"] = str(_ROOT)
+
+
+def pytest_unconfigure():
+    shutil.rmtree(_ROOT, ignore_errors=True)
+
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+
+def draw_face(emotion: str, rng: np.random.Generator, side: int = 48) -> Image.Image:
+    """An oval with eyes, brows and a mouth that tell the emotion, with noise."""
+    image = Image.new("RGB", (96, 96), tuple(int(v) for v in rng.integers(30, 120, 3)))
+    draw = ImageDraw.Draw(image)
+    x, y = rng.integers(-5, 6, 2)
+    skin = tuple(int(v) for v in rng.integers(140, 230, 3))
+    draw.ellipse((18 + x, 8 + y, 78 + x, 90 + y), fill=skin)
+    eye = 7 if emotion in ("surprise", "fear") else 4
+    slant = {"angry": 6, "disgust": 4, "sad": -6, "fear": -4}.get(emotion, 0)
+    for centre, sign in ((36 + x, 1), (60 + x, -1)):
+        draw.ellipse((centre - eye, 38 + y - eye, centre + eye, 38 + y + eye), fill=(20, 20, 20))
+        draw.line((centre - 8, 27 + y - sign * slant, centre + 8, 27 + y + sign * slant), fill=(40, 20, 10), width=3)
+    box = (34 + x, 58 + y, 62 + x, 76 + y)
+    if emotion in ("surprise", "fear"):
+        draw.ellipse((40 + x, 60 + y, 56 + x, 80 + y), fill=(90, 10, 20))
+    elif emotion == "happy":
+        draw.chord(box, 0, 180, fill=(160, 20, 40))
+    elif emotion in ("sad", "angry", "disgust"):
+        draw.arc(box, 180, 360, fill=(120, 10, 30), width=3)
+    else:
+        draw.line((36 + x, 68 + y, 60 + x, 68 + y), fill=(120, 10, 30), width=3)
+    pixels = np.asarray(image.resize((side, side)), dtype=np.int16) + rng.integers(-12, 13, (side, side, 3))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def encode(image: Image.Image, picture_format: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=picture_format, **options)
+    return buffer.getvalue()
+
+
+def write_faces_zip(path: Path, train_each: int, test_each: int, seed: int = 0) -> Path:
+    """A zip of split/emotion folders of drawn faces."""
+    rng = np.random.default_rng(seed)
+    with zipfile.ZipFile(path, "w") as archive:
+        for split, count in (("train", train_each), ("test", test_each)):
+            for emotion in EMOTIONS:
+                for number in range(count):
+                    archive.writestr(f"{split}/{emotion}/{number}.png", encode(draw_face(emotion, rng)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def faces_zip(tmp_path_factory) -> Path:
+    return write_faces_zip(tmp_path_factory.mktemp("faces") / "faces.zip", train_each=30, test_each=10)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real faces, where this machine has it."""
+    folder = os.environ.get("STRESS_FACES_SHARED")
+    if not folder:
+        pytest.skip("STRESS_FACES_SHARED is not set: no real faces here")
+    path = Path(folder).resolve()
+    if not (path / "data" / "fer2013.zip").exists():
+        pytest.skip(f"no data/fer2013.zip in {path}")
+    return path
+
+
+def run_pipeline(root: Path, *words: str, **options) -> subprocess.CompletedProcess:
+    """`python -m doit NAME=value ...` on another project root."""
+    return subprocess.run(
+        [sys.executable, "-m", "doit", *words],
+        cwd=CHECKOUT,
+        env=os.environ | {"STRESS_FACES_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        **options,
+    )

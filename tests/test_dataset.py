@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import CHECKOUT
+
+from utils.audit import audit_pictures, count_findings
+from utils.dataset import count_openings, load_split, make_batches, open_test, read_manifest, write_dataset
+from utils.ingest import inspect_source, read_pictures
+from utils.paths import TEST_OPENINGS, Run
+from utils.splits import assign_splits
+
+
+def process(run, source):
+    records, pixels, skipped = read_pictures(inspect_source(source))
+    records = audit_pictures(records, pixels)
+    records["split"] = assign_splits(records, 0.2, seed=0)
+    return records, pixels, write_dataset(run, records, pixels, skipped, source, count_findings(records))
+
+
+@pytest.fixture(scope="module")
+def run(faces_zip):
+    run = Run("dataset-test")
+    process(run, faces_zip)
+    return run
+
+
+def test_what_is_written_is_read_back(run, faces_zip):
+    records, pixels, manifest = process(run, faces_zip)
+    assert read_manifest(run) == manifest
+    for split in ("train", "validation"):
+        part = load_split(run, split)
+        mine = np.flatnonzero(records["split"] == split)
+        assert part.records["file"].tolist() == records["file"].iloc[mine].tolist()
+        assert np.array_equal(part.images, pixels[mine])
+        assert [manifest["class_names"][target] for target in part.targets] == part.records["emotion"].tolist()
+        assert part.labels.tolist() == part.records["label"].tolist()
+
+
+def test_the_same_data_give_the_same_bytes(run, faces_zip):
+    files = {path.name: path.read_bytes() for path in run.data.iterdir()}
+    process(run, faces_zip)
+    assert files == {path.name: path.read_bytes() for path in run.data.iterdir()}
+    assert sorted(files) == ["images.npy", "index.csv", "manifest.json", "test_images.npy"]
+
+
+def test_counts_and_classes(run):
+    manifest = read_manifest(run)
+    assert manifest["stress_classes"] == ["angry", "disgust", "fear", "sad"]
+    assert manifest["counts"]["test"] == {"Non-stress": 30, "Stress": 40}
+    assert sum(sum(counts.values()) for counts in manifest["counts"].values()) == 280
+
+
+def test_opening_the_test_split_is_logged(run, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(b"weights")
+    before = count_openings(run)
+    test = open_test(run, "a test", tmp_path)
+    assert (test.records["split"] == "test").all()
+    assert len(test.images) == len(test.targets) == 70
+    assert count_openings(run) == before + 1
+    last = json.loads(TEST_OPENINGS.read_text().splitlines()[-1])
+    assert (last["purpose"], last["run"], last["data"]) == ("a test", run.name, read_manifest(run)["fingerprint"])
+
+
+def test_the_test_split_has_one_door(run):
+    with pytest.raises(ValueError, match="open_test"):
+        load_split(run, "test")
+    readers = [path for path in (CHECKOUT / "src").rglob("*.py") if "test_images" in path.read_text()]
+    notebooks = [path for path in (CHECKOUT / "notebooks").glob("*.ipynb") if "test_images" in path.read_text()]
+    assert [path.name for path in readers + notebooks] == ["dataset.py"]
+
+
+def test_missing_data_say_what_to_run():
+    with pytest.raises(FileNotFoundError, match="run 01_preprocessing first"):
+        load_split(Run("nothing-here"), "train")
+
+
+def test_batches_hold_every_picture_once_in_a_repeatable_order(run):
+    train = load_split(run, "train")
+
+    def epoch(seed):
+        return [(images.numpy(), targets.numpy()) for images, targets in make_batches(train, 32, seed)]
+
+    plain = epoch(None)
+    assert np.array_equal(np.concatenate([images for images, _ in plain]), train.images)
+    first, again, other = epoch(1), epoch(1), epoch(2)
+    order = np.concatenate([targets for _, targets in first])
+    assert sorted(order) == sorted(train.targets)
+    assert np.array_equal(order, np.concatenate([targets for _, targets in again]))
+    assert not np.array_equal(order, np.concatenate([targets for _, targets in other]))
+
+
+def test_run_names():
+    assert Run("fer2013-smoke").data == Path(Run("x").data.parent, "fer2013-smoke")
+    for name in ("", "../x", "a/b", ".hidden", "a b"):
+        with pytest.raises(ValueError, match="Run name"):
+            Run(name)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from conftest import draw_face
+from PIL import Image, ImageFilter
+
+from utils.networks import RandomAffine, add_augmentation, build_baseline_cnn, describe_layers
+from utils.tensorflow_quietly import keras
+
+FACE = np.asarray(draw_face("happy", np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("class_count", [2, 7, 10])
+def test_baseline_gives_probabilities_for_uint8_pictures(class_count):
+    network = build_baseline_cnn(class_count)
+    probabilities = np.asarray(network(FACE[np.newaxis]))
+    assert probabilities.shape == (1, class_count)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert (network.input_shape, network.inputs[0].dtype) == ((None, 48, 48, 3), "uint8")
+
+
+def test_baseline_needs_two_classes():
+    with pytest.raises(ValueError, match="expected 2 or more"):
+        build_baseline_cnn(1)
+
+
+def test_layer_table_counts_every_weight():
+    network = build_baseline_cnn(7)
+    table = describe_layers(network)
+    assert table["weights"].sum() == network.count_params()
+    assert table["layer"].tolist()[:3] == ["Rescaling", "Conv2D", "MaxPooling2D"]
+
+
+def augment(count=64, picture=FACE, **changes):
+    settings = {"rotation": 0.0, "zoom": 0.0, "shift": 0.0, "flip": False} | changes
+    return RandomAffine(**settings)(np.repeat(picture[np.newaxis], count, axis=0), training=True).numpy()
+
+
+def test_outside_training_and_with_all_limits_zero_nothing_changes():
+    images = np.repeat(FACE[np.newaxis], 3, axis=0)
+    assert np.array_equal(RandomAffine(20.0, 0.2, 5.0, True)(images, training=False), images)
+    assert np.array_equal(augment(), np.repeat(FACE[np.newaxis], 64, axis=0))
+
+
+def test_flip_mirrors_about_half_and_nothing_else():
+    flipped = [np.array_equal(picture, FACE[:, ::-1]) for picture in augment(flip=True)]
+    plain = [np.array_equal(picture, FACE) for picture in augment(flip=True)]
+    assert sum(flipped) + sum(plain) == 64
+    assert 16 <= sum(flipped) <= 48
+
+
+def error(picture, reference):
+    """Mean difference away from the border, where both know the pixels."""
+    inside = (slice(12, 36), slice(12, 36))
+    return np.abs(picture[inside].astype(float) - reference[inside]).mean()
+
+
+def test_each_change_stays_within_its_limit_and_keeps_the_centre():
+    """Each augmented picture is one that Pillow makes with some allowed angle or offset, and some reach far."""
+    smooth = Image.fromarray(FACE).filter(ImageFilter.GaussianBlur(2))
+    angles = [np.asarray(smooth.rotate(angle, Image.Resampling.BILINEAR)) for angle in range(-20, 21)]
+    offsets = [np.roll(np.asarray(smooth), (y, x), (0, 1)) for y in range(-4, 5) for x in range(-4, 5)]
+    for change, limit, candidates in (("rotation", 20.0, angles), ("shift", 4.0, offsets)):
+        pictures = augment(32, np.asarray(smooth), **{change: limit})
+        assert max(min(error(picture, candidate) for candidate in candidates) for picture in pictures) < 3
+        assert max(error(picture, np.asarray(smooth)) for picture in pictures) > 6
+
+
+def test_pictures_of_a_batch_change_differently_and_the_seed_repeats_them():
+    first = augment(4, rotation=10.0, seed=1)
+    assert len({picture.tobytes() for picture in first}) == 4
+    assert np.array_equal(first, augment(4, rotation=10.0, seed=1))
+    assert not np.array_equal(first, augment(4, rotation=10.0, seed=2))
+    assert first.dtype == np.uint8
+
+
+def test_zoom_out_of_range():
+    with pytest.raises(ValueError, match="zoom"):
+        RandomAffine(0.0, 1.0, 0.0, False)
+
+
+def test_augmented_network_shares_its_weights():
+    network = build_baseline_cnn(2)
+    augmented = add_augmentation(network, RandomAffine(10.0, 0.1, 2.0, True))
+    network.layers[-1].bias.assign([5.0, 0.0])
+    images = FACE[np.newaxis]
+    assert np.array_equal(augmented(images, training=False), network(images, training=False))
+    assert augmented.count_params() - network.count_params() < 10
+    assert isinstance(augmented, keras.Model)

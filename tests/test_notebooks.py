@@ -1,0 +1,91 @@
+"""Rules that every numbered notebook keeps."""
+
+import ast
+
+import nbformat
+import pytest
+from conftest import CHECKOUT
+
+from utils.profiles import GIVEN_BY_PIPELINE, read_declared, read_profile
+
+PATHS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
+each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+def code_cells(name):
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def test_there_are_four():
+    assert [name[:2] for name in NOTEBOOKS] == ["01", "02", "03", "04"]
+
+
+@each_notebook
+def test_it_is_read_as_a_story(name):
+    cells = NOTEBOOKS[name].cells
+    assert cells[0].source.startswith("# ")
+    assert len(cells) - len(code_cells(name)) >= len(code_cells(name))
+    assert all(len(cell.source.splitlines()) <= 15 for cell in code_cells(name))
+
+
+@each_notebook
+def test_it_holds_no_logic(name):
+    tree = ast.parse("\n".join(cell.source for cell in code_cells(name)))
+    for node in ast.walk(tree):
+        assert not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try))
+        assert not (isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+    source = ast.unparse(tree)
+    for forbidden in ("sys.path", "chdir", "pip", "open(", ".."):
+        assert forbidden not in source
+
+
+@each_notebook
+def test_imports_are_in_one_cell_ours_last(name):
+    with_imports = [cell for cell in code_cells(name) if "import " in cell.source]
+    assert with_imports == code_cells(name)[:1]
+    ours = [line.startswith("from utils.") for line in with_imports[0].source.splitlines() if line[:1] in ("f", "i")]
+    assert ours == sorted(ours)
+
+
+@each_notebook
+def test_each_parameter_is_one_commented_line(name):
+    (cell,) = [cell for cell in code_cells(name) if "parameters" in tags(cell)]
+    assert all("  # " in line for line in cell.source.splitlines())
+    assert list(read_declared(CHECKOUT / "notebooks" / f"{name}.ipynb")) == [
+        line.split(" ")[0] for line in cell.source.splitlines()
+    ]
+
+
+def test_defaults_equal_the_sample_profile_and_no_profile_has_a_key_more_or_less():
+    declared = {}
+    for path in PATHS:
+        for key, value in read_declared(path).items():
+            assert declared.setdefault(key, value) == value, f"{path.name}: {key}"
+    for key in GIVEN_BY_PIPELINE:
+        declared.pop(key)
+    assert read_profile("sample") == declared
+    for profile in ("default", "fer2013", "smoke"):
+        assert set(read_profile(profile)) == set(declared)
+
+
+@each_notebook
+def test_only_checked_cells_keep_their_output(name):
+    checked = [cell for cell in code_cells(name) if "NBVAL_CHECK_OUTPUT" in cell.source]
+    assert len(checked) == 1
+    for cell in code_cells(name):
+        if cell in checked:
+            assert "keep_output" in tags(cell)
+            assert [output.output_type for output in cell.outputs] == ["stream"]
+            assert cell.execution_count
+        else:
+            assert not cell.outputs
+
+
+@each_notebook
+def test_the_kernel_is_python3(name):
+    assert NOTEBOOKS[name].metadata.kernelspec.name == "python3"

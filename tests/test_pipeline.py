@@ -1,0 +1,95 @@
+"""The real four notebooks, tiny: run by the pipeline, and cell by cell by nbval."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import papermill
+import pytest
+from conftest import CHECKOUT, make_root, run_pipeline
+
+STAGES = [path.stem for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory, faces_zip):
+    """reports/drawn-smoke/ of a run on drawn faces, pictures shown."""
+    root = make_root(tmp_path_factory.mktemp("root"))
+    words = ("DATASET=drawn", "PROFILE=smoke", f"SOURCE={faces_zip}", "PARAMS=SHOW_PICTURES=true EPOCHS=1")
+    result = run_pipeline(root, *words)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    return root / "reports" / "drawn-smoke"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_executed_notebooks_hold_no_warnings_and_no_debris(reports, stage):
+    notebook = nbformat.read(reports / f"{stage}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type in ("display_data", "stream")
+            if output.output_type == "stream":
+                assert output.name == "stdout"
+                assert "NBVAL_CHECK_OUTPUT" in cell.source or "shape:" in output.text
+            else:
+                assert not {"application/vnd.jupyter.widget-view+json", "progress"} & {*output.data, *output.metadata}
+                if "image/png" in output.data:
+                    assert len(output.metadata["image/png"]["alt"]) > 10
+
+
+@pytest.mark.parametrize("page", [*STAGES, "index"])
+def test_pages_load_nothing_from_anywhere(reports, page):
+    html = (reports / f"{page}.html").read_text()
+    assert "</html>" in html
+    linked = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)""", html) + re.findall(r"url\(([^)]*)", html)
+    assert not [link for link in linked if not link.startswith(("data:", "#")) and not (reports / link).exists()]
+    assert "http" not in re.sub(r'base64,[^"]*', "", html)
+    assert "<script" not in html
+    assert html.count("<img") == html.count("alt=")
+    assert len(html) < 3_000_000
+
+
+def test_models_and_metrics_are_there(reports):
+    root = reports.parents[1]
+    for model in ("EmotionDetector_1", "EmotionDetector_2"):
+        card = json.loads((root / "models" / "drawn-smoke" / model / "model.json").read_text())
+        assert card["class_names"] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+        assert len(card["history"]) == 1
+        for name in ("model.keras", "model.tflite", "saved_model"):
+            assert (root / "models" / "drawn-smoke" / model / name).exists()
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    assert metrics["models"]["EmotionDetector_2"]["stress"]["count"] == 70
+    assert metrics["test_openings"] == 2
+    assert sum(metrics["agreement"].values()) == 70
+
+
+def test_the_index_shows_the_headline_of_the_metrics(reports):
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    accuracy = metrics["models"]["EmotionDetector_2"]["stress"]["accuracy"]
+    assert f"<b>{100 * accuracy:.1f} %</b>" in (reports / "index.html").read_text()
+
+
+def test_04_prints_what_the_seed_project_printed(reports):
+    text = (reports / "04_single_image_inference.ipynb").read_text()
+    answer = json.loads((reports / "metrics" / "04_single_image_inference.json").read_text())
+    assert "shape: (1, 48, 48, 3)" in text
+    assert f"prediction: {answer['label']}" in text
+    assert f"confidence: {answer['confidence']:.2%}" in text
+
+
+def test_nbval_finds_every_checked_output(tmp_path, faces_zip):
+    root = make_root(tmp_path)
+    for stage in STAGES:
+        path = root / "notebooks" / f"{stage}.ipynb"
+        parameters = {"RUN": "nbval", "SOURCE": str(faces_zip), "EPOCHS": 1}
+        declared = papermill.inspect_notebook(path)
+        given = {name: value for name, value in parameters.items() if name in declared}
+        papermill.execute_notebook(path, path, given, kernel_name="python3", prepare_only=True, progress_bar=False)
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300",
+         "-p", "no:cacheprovider", "--rootdir", root, *(root / "notebooks" / f"{stage}.ipynb" for stage in STAGES)],
+        env=os.environ | {"STRESS_FACES_ROOT": str(root)}, cwd=root, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout

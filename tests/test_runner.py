@@ -1,0 +1,233 @@
+"""What the pipeline does with notebooks that fail, change, or are killed; with stubs in the real ones' places."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from conftest import CHECKOUT, run_pipeline
+
+STAGES = ("01_preprocessing", "02_baseline_cnn", "03_augmented_retraining", "04_single_image_inference")
+
+WRITE = """
+from utils.files import write_json, write_text
+from utils.paths import Run
+
+run = Run(RUN)
+print("kernel", __import__("sys").executable)
+"""
+BODIES = {
+    "01_preprocessing": """
+for name in ("index.csv", "images.npy", "test_images.npy", "manifest.json"):
+    write_text(run.data / name, SOURCE)
+summary = {"class_names": ["happy", "sad"], "source": "stub", "pictures": 2, "skipped": 0, "findings": {}}
+write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
+""",
+    "02_baseline_cnn": """
+for name in ("model.keras", "model.tflite", "model.json"):
+    write_text(run.models / "EmotionDetector_1" / name, str(EPOCHS))
+write_text(run.predictions("02_baseline_cnn"), "")
+write_json(run.metrics("02_baseline_cnn"), {"seed_project": {"log_loss": 0, "accuracy": 0}})
+""",
+    "03_augmented_retraining": """
+for name in ("model.keras", "model.tflite", "model.json"):
+    write_text(run.models / "EmotionDetector_2" / name, str(ROTATION))
+write_text(run.predictions("03_augmented_retraining"), "")
+figures = {"accuracy": 1, "log_loss": 1, "auroc": 1, "count": 1, "majority_accuracy": 1}
+models = {"EmotionDetector_2": {"what": "a stub", "stress": figures, "classes": figures}}
+write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_openings": 1})
+""",
+    "04_single_image_inference": 'write_json(run.metrics("04_single_image_inference"), {})',
+}
+PARAMETERS = {
+    "01_preprocessing": 'RUN = "sample"\nSOURCE = ""\nSEED = 0',
+    "02_baseline_cnn": 'RUN = "sample"\nEPOCHS = 2',
+    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0',
+    "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
+}
+
+
+def write_stub(root, stage, before="", after=""):
+    new = nbformat.v4
+    cells = [
+        new.new_markdown_cell(f"# {stage}"),
+        new.new_code_cell(PARAMETERS[stage], metadata={"tags": ["parameters"]}),
+        new.new_code_cell(WRITE + before),
+        new.new_markdown_cell("## The work"),
+        new.new_code_cell(BODIES[stage] + after),
+    ]
+    notebook = new.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(notebook, root / "notebooks" / f"{stage}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    path = tmp_path_factory.mktemp("raw") / "raw.zip"
+    path.write_bytes(b"raw")
+    return path
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory, raw):
+    """A project of stubs whose pipeline has run once, with that run's result."""
+    root = tmp_path_factory.mktemp("stubs")
+    (root / "notebooks").mkdir()
+    (root / "profiles").mkdir()
+    (root / "profiles" / "default.yml").write_text("EPOCHS: 3\n")
+    for stage in STAGES:
+        write_stub(root, stage)
+    return root, run_pipeline(root, "DATASET=a", f"SOURCE={raw}")
+
+
+@pytest.fixture
+def project(ready, tmp_path):
+    """A copy of the stub project, its pipeline up to date."""
+    root = tmp_path / "project"
+    shutil.copytree(ready[0], root)
+    state = root / "reports" / "a" / ".state.json"
+    state.write_text(state.read_text().replace(str(ready[0]), str(root)))
+    return root
+
+
+@pytest.fixture
+def run(raw):
+    """Runs the pipeline of a project on the raw data."""
+    return lambda root, *words, dataset="a": run_pipeline(root, f"DATASET={dataset}", f"SOURCE={raw}", *words)
+
+
+def ran(result):
+    """The stages that a run executed, in their order."""
+    return [line.split(":")[0] for line in result.stdout.splitlines() if ", report in reports/" in line]
+
+
+def test_a_first_run_does_everything(ready):
+    root, result = ready
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert ran(result) == list(STAGES)
+    assert "All reports: reports/a/index.html" in result.stdout
+    for stage in STAGES:
+        for path in (f"{stage}.ipynb", f"{stage}.html", f"metrics/{stage}.json", f"stages/{stage}.json"):
+            assert (root / "reports" / "a" / path).exists()
+    assert 'href="03_augmented_retraining.html"' in (root / "reports" / "a" / "index.html").read_text()
+
+
+def test_notebooks_run_in_this_interpreter(ready):
+    assert f"kernel {sys.executable}" in (ready[0] / "reports" / "a" / "02_baseline_cnn.ipynb").read_text()
+
+
+def test_the_bar_names_notebook_and_section(ready):
+    assert "02_baseline_cnn, The work" in ready[1].stderr
+
+
+def test_profile_parameters_reach_the_notebook(ready):
+    assert (ready[0] / "models" / "a" / "EmotionDetector_1" / "model.json").read_text() == "3"
+
+
+def test_nothing_to_do_and_other_data_sets_in_between(project, run):
+    again = run(project)
+    assert "Nothing to do: the run a is up to date." in again.stdout
+    assert ran(run(project, dataset="b")) == list(STAGES)
+    assert "Nothing to do" in run(project).stdout
+    assert "Nothing to do" in run(project, dataset="b").stdout
+
+
+def test_a_parameter_of_03_reruns_03_and_04(project, run):
+    assert ran(run(project, "PARAMS=ROTATION=2")) == list(STAGES[2:])
+    assert "Nothing to do" in run(project, "PARAMS=ROTATION=2").stdout
+
+
+def test_saving_a_notebook_in_jupyter_makes_nothing_stale(project, run):
+    path = project / "notebooks" / "02_baseline_cnn.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = 5, [nbformat.v4.new_output("stream", text="done")]
+    notebook.cells[0].source = "# Another title"
+    notebook.metadata["language_info"] = {"name": "python", "version": "3.11"}
+    nbformat.write(notebook, path)
+    assert "Nothing to do" in run(project).stdout
+
+
+def test_changed_code_and_missing_outputs_rerun_a_stage_and_what_needs_it(project, run):
+    write_stub(project, "04_single_image_inference", after="\nextra = 1")
+    assert ran(run(project)) == ["04_single_image_inference"]
+    (project / "models" / "a" / "EmotionDetector_2" / "model.keras").unlink()
+    assert ran(run(project)) == list(STAGES[2:])
+
+
+def test_changed_data_rerun_everything(project, run):
+    write_stub(project, "01_preprocessing", after='\nwrite_text(run.data / "manifest.json", "other")')
+    assert ran(run(project)) == list(STAGES)
+
+
+def test_a_notebook_that_raises(project, run):
+    report = project / "reports" / "a" / "03_augmented_retraining.html"
+    earlier = report.read_text()
+    write_stub(project, "03_augmented_retraining", before='raise ValueError("no such face")')
+    result = run(project)
+    assert result.returncode != 0
+    assert "03_augmented_retraining failed in cell 4 (In [3]): ValueError: no such face" in result.stdout
+    failed = report.with_name("03_augmented_retraining.failed.html")
+    assert str(failed) in result.stdout
+    assert "no such face" in failed.read_text()
+    assert "no such face" in failed.with_suffix(".ipynb").read_text()
+    assert report.read_text() == earlier
+    assert failed.name in (report.parent / "index.html").read_text()
+    write_stub(project, "03_augmented_retraining")
+    assert ran(run(project)) == list(STAGES[2:])
+    assert not failed.exists()
+
+
+def test_a_kernel_that_dies(project, run):
+    write_stub(project, "02_baseline_cnn", before="import os\nos._exit(9)")
+    result = run(project)
+    assert result.returncode != 0
+    assert "02_baseline_cnn failed" in result.stdout
+    assert "DeadKernelError" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["PARAMS=ROTATON=2"], "Unknown parameter ROTATON: expected one of"), (["PARAMS=EPOCHS=many"], "expected int"),
+     (["PROFILE=huge"], "No profile 'huge'"), (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value")],
+)  # fmt: skip
+def test_a_wrong_command_is_one_line(ready, run, words, message):
+    result = run(ready[0], *words)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert ran(result) == []
+
+
+def test_without_a_source_one_line_says_what_to_give(ready):
+    for words in (["SOURCE="], ["SOURCE=/nowhere.zip"]):
+        result = run_pipeline(ready[0], "DATASET=sample", *words)
+        assert result.returncode != 0
+        assert "SOURCE" in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_that_is_killed_goes_on_at_that_stage(project, run, raw):
+    started = project / "started"
+    pause = f"\nimport pathlib, time\npathlib.Path({str(started)!r}).touch()\ntime.sleep(60)"
+    write_stub(project, "03_augmented_retraining", after=pause)
+    shutil.rmtree(project / "models" / "a")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "doit", "DATASET=a", f"SOURCE={raw}"],
+        cwd=CHECKOUT,
+        env=os.environ | {"STRESS_FACES_ROOT": str(project)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not started.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    write_stub(project, "03_augmented_retraining")
+    assert ran(run(project)) == list(STAGES[2:])

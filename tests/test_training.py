@@ -1,0 +1,130 @@
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import draw_face, encode
+
+from utils.dataset import Split
+from utils.inference import Classifier
+from utils.networks import build_baseline_cnn
+from utils.training import best_epoch, compile_network, predict, save_model, set_seed, train_network
+
+CLASSES = ["happy", "sad"]
+
+
+def make_split(count, seed):
+    rng = np.random.default_rng(seed)
+    targets = np.arange(count) % 2
+    images = np.stack([np.asarray(draw_face(CLASSES[target], rng)) for target in targets])
+    return Split(pd.DataFrame({"file": range(count)}), images, targets, targets)
+
+
+def train(seed, epochs=3, patience=9):
+    set_seed(seed)
+    network = compile_network(build_baseline_cnn(2, widths=(4, 8), dropout=0.0), 0.003)
+    return network, train_network(network, make_split(96, 0), make_split(32, 1), epochs, 16, patience, seed)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "EmotionDetector_1"
+    network, history = train(0, epochs=6)
+    save_model(folder, network, {"class_names": CLASSES, "stress_classes": ["sad"], "history": history})
+    return folder, network, history
+
+
+def test_it_learns(saved):
+    _, network, history = saved
+    validation = make_split(32, 1)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert (predict(network, validation.images).argmax(axis=1) == validation.targets).mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights():
+    first, again, other = (train(seed, epochs=1)[0].get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_the_best_epochs_weights_are_kept():
+    network, history = train(0, epochs=4)
+    validation = make_split(32, 1)
+    loss = network.evaluate(validation.images, validation.targets, verbose=0)[0]
+    assert loss == pytest.approx(history[best_epoch(history) - 1]["val_loss"], abs=1e-5)
+    assert best_epoch([{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}]) == 2
+
+
+def test_training_stops_when_validation_no_longer_improves():
+    set_seed(0)
+    network = compile_network(build_baseline_cnn(2, widths=(4,)), 0.0)
+    history = train_network(network, make_split(32, 0), make_split(16, 1), 20, 16, 2, 0)
+    assert len(history) == 3
+
+
+def test_keras_and_tflite_give_the_same_probabilities(saved):
+    folder, network, _ = saved
+    images = make_split(70, 5).images
+    classifier = Classifier.load(folder)
+    assert np.abs(classifier.probabilities(images) - predict(network, images)).max() < 1e-5
+    assert classifier.probabilities(images[:0]).shape == (0, 2)
+
+
+def test_the_keras_file_and_the_saved_model_load_without_this_package(saved, tmp_path):
+    folder, network, _ = saved
+    images = make_split(5, 7).images
+    np.save(tmp_path / "images.npy", images)
+    code = f"""
+import json, sys, numpy as np, keras, tensorflow as tf
+images = np.load({str(tmp_path / "images.npy")!r})
+plain = np.asarray(keras.models.load_model({str(folder / "model.keras")!r})(images))
+server = tf.saved_model.load({str(folder / "saved_model")!r})
+served = np.asarray(server.serve(images))
+assert not [name for name in sys.modules if name.split(".")[0] == "utils"]
+print(json.dumps([plain.tolist(), served.tolist()]))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for probabilities in json.loads(result.stdout.splitlines()[-1]):
+        assert np.abs(np.array(probabilities) - predict(network, images)).max() < 1e-5
+
+
+def test_one_picture(saved):
+    classifier = Classifier.load(saved[0])
+    prediction = classifier.predict(encode(draw_face("sad", np.random.default_rng(8), side=200)))
+    assert prediction.picture.shape == (1, 48, 48, 3)
+    assert prediction.label in ("Stress", "Non-stress")
+    assert prediction.p_stress == pytest.approx(prediction.probabilities["sad"], abs=1e-6)
+    assert prediction.confidence == max(prediction.p_stress, 1 - prediction.p_stress)
+
+
+def test_threads_may_share_a_classifier(saved):
+    classifier = Classifier.load(saved[0])
+    images = make_split(40, 9).images
+    alone = [classifier.probabilities(images[i : i + 1 + i % 3]) for i in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda i: classifier.probabilities(images[i : i + 1 + i % 3]), range(40)))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_wrong_pictures_and_missing_models_say_what_was_expected(saved, tmp_path):
+    classifier = Classifier.load(saved[0])
+    with pytest.raises(ValueError, match=r"expected uint8 \(n, 48, 48, 3\)"):
+        classifier.probabilities(np.zeros((1, 48, 48, 3), np.float32))
+    with pytest.raises(FileNotFoundError, match="run the notebook that trains it"):
+        Classifier.load(tmp_path)
+
+
+def test_inference_loads_nothing_heavy(saved):
+    code = f"""
+import sys
+from pathlib import Path
+import utils
+from utils.inference import Classifier
+Classifier.load(Path({str(saved[0])!r}))
+heavy = sorted({{"tensorflow", "keras", "seaborn", "pandas", "sklearn", "matplotlib"}} & set(sys.modules))
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
