@@ -12,7 +12,7 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline test lint lab lock clean
+.PHONY: help setup pipeline inspect app test lint lab lock clean
 
 help: ## list these targets
 	@$(PYTHON) -c "import re; [print(f'  make {t:10} {h}') for t, h in re.findall(r'^(\w+):.*?## (.*)', open('Makefile').read(), re.M)]"
@@ -27,8 +27,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@$(RUN_PYTHON) -c "open('$(STAMP)', 'w')"
 
-pipeline: setup ## run the notebooks: DATASET=name SOURCE=zip [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
+pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
 	@$(RUN_PYTHON) -m doit "DATASET=$(DATASET)" "SOURCE=$(SOURCE)" "PROFILE=$(PROFILE)" "RUN=$(RUN)" "PARAMS=$(PARAMS)"
+
+inspect: setup ## say what each folder of SOURCE=path would be taken for
+	@$(RUN_PYTHON) -m utils.ingest "$(SOURCE)"
+
+app: setup ## the page on http://localhost:5000
+	@$(RUN_PYTHON) main.py
 
 test: setup ## every test
 	@$(RUN_PYTHON) -m pytest
@@ -42,7 +48,7 @@ lab: setup ## open JupyterLab on the notebooks
 	@$(RUN_PYTHON) -m jupyter lab notebooks
 
 lock: setup ## solve requirements.lock anew
-	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes --no-header --quiet --output-file requirements.lock
+	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes --no-header --quiet --output-file requirements.lock
 
 clean: ## remove what the pipeline made; data/raw and the log of test openings stay
 	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p) for top in ('data/processed', 'models', 'reports') for p in pathlib.Path(top).glob('*') if p.is_dir() and p.name not in ('shipped', 'published')]"

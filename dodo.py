@@ -12,8 +12,9 @@ from doit.reporter import ConsoleReporter
 from doit.tools import config_changed, result_dep
 
 import utils
-from utils.paths import NOTEBOOKS, ROOT, Run, resolve_source
+from utils.paths import NOTEBOOKS, ROOT, Run
 from utils.profiles import choose_profile, parse_overrides, read_declared, read_profile, resolve_parameters
+from utils.sources import KAGGLE, fetch_source, fingerprint_source
 from utils.staleness import fingerprint_code
 
 STAGES = {
@@ -27,21 +28,23 @@ PROFILE = get_var("PROFILE") or ""
 
 
 def _configure():
-    """(run, source, parameters by stage), or one line about what is wrong with the command."""
+    """(run, parameters by stage, what tells whether the source changed), or one line about what is wrong."""
     try:
         run = Run(get_var("RUN") or (f"{DATASET}-{PROFILE}" if PROFILE else DATASET))
-        source = resolve_source(get_var("SOURCE") or "")
+        source = get_var("SOURCE") or ""
+        changes = fingerprint_source(source)
+        if not source.startswith(KAGGLE):
+            source = str(fetch_source(source))
         values = read_profile(choose_profile(DATASET, PROFILE)) | parse_overrides(get_var("PARAMS") or "")
         declared = {stage: read_declared(NOTEBOOKS / f"{stage}.ipynb") for stage in STAGES}
-        return run, source, resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": str(source)})
+        return run, resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": source}), changes
     except (ValueError, FileNotFoundError) as error:
         sys.exit(str(error))
 
 
-RUN, SOURCE, PARAMETERS = _configure()
+RUN, PARAMETERS, SOURCE_PRINT = _configure()
 RUN.reports.mkdir(parents=True, exist_ok=True)
 
-INPUTS = {"01_preprocessing": [SOURCE]} | {stage: [RUN.data / "manifest.json"] for stage in list(STAGES)[1:]}
 NEEDS = {"03_augmented_retraining": "02_baseline_cnn", "04_single_image_inference": "03_augmented_retraining"}
 OUTPUTS = {
     "01_preprocessing": [RUN.data / name for name in ("manifest.json", "index.csv", "images.npy", "test_images.npy")],
@@ -89,14 +92,15 @@ def task_stage():
     """Each numbered notebook."""
     for stage, title in STAGES.items():
         code = fingerprint_code(NOTEBOOKS / f"{stage}.ipynb", Path(utils.__file__).parent)
-        uptodate = [config_changed({"code": code, "parameters": PARAMETERS[stage]})]
+        first = stage == "01_preprocessing"
+        uptodate = [config_changed({"code": code, "parameters": PARAMETERS[stage], "source": SOURCE_PRINT * first})]
         if stage in NEEDS:
             uptodate.append(result_dep(f"stage:{NEEDS[stage]}"))
         yield {
             "name": stage,
             "doc": title,
             "actions": [(_run, [stage])],
-            "file_dep": INPUTS[stage],
+            "file_dep": [] if first else [RUN.data / "manifest.json"],
             "targets": [*OUTPUTS[stage], *_reports(stage)],
             "uptodate": uptodate,
             "verbosity": 2,

@@ -1,9 +1,12 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHECKOUT
+from conftest import CHECKOUT, write_faces_zip
 
 from utils.audit import audit_pictures, count_findings
 from utils.dataset import count_openings, load_split, make_batches, open_test, read_manifest, write_dataset
@@ -12,11 +15,17 @@ from utils.paths import TEST_OPENINGS, Run
 from utils.splits import assign_splits
 
 
-def process(run, source):
+def prepare(source):
+    """What write_dataset takes after the run: records, pixels, skipped, source, findings."""
     records, pixels, skipped = read_pictures(inspect_source(source))
     records = audit_pictures(records, pixels)
-    records["split"] = assign_splits(records, 0.2, seed=0)
-    return records, pixels, write_dataset(run, records, pixels, skipped, source, count_findings(records))
+    records["split"] = assign_splits(records, 0.2, 0.2, seed=0)
+    return records, pixels, skipped, source, count_findings(records)
+
+
+def process(run, source):
+    prepared = prepare(source)
+    return *prepared[:2], write_dataset(run, *prepared)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +98,68 @@ def test_batches_hold_every_picture_once_in_a_repeatable_order(run):
     assert sorted(order) == sorted(train.targets)
     assert np.array_equal(order, np.concatenate([targets for _, targets in again]))
     assert not np.array_equal(order, np.concatenate([targets for _, targets in other]))
+
+
+WRITE = """
+import resource, sys
+from pathlib import Path
+from utils.paths import Run
+sys.path.insert(0, {tests!r})
+from test_dataset import prepare
+from utils.dataset import write_dataset
+
+def limit(stage):
+    if stage == {stage!r}:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+try:
+    limit("reading")
+    prepared = prepare(Path({source!r}))
+    limit("writing")
+    write_dataset(Run("trouble"), *prepared)
+except OSError as error:
+    sys.exit(f"OSError: {{error}}")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX's")
+@pytest.mark.parametrize("stage", ["reading", "writing"])
+def test_no_space_left_is_an_error_and_the_earlier_data_stay(tmp_path, faces_zip, stage):
+    def write(stage, source):
+        code = WRITE.format(tests=str(CHECKOUT / "tests"), stage=stage, source=str(source))
+        environment = os.environ | {"STRESS_FACES_ROOT": str(tmp_path)}
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+    (tmp_path / "notebooks").mkdir()
+    assert write("never", write_faces_zip(tmp_path / "smaller.zip", train_each=3, test_each=2)).returncode == 0
+    folder = tmp_path / "data" / "processed" / "trouble"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = write(stage, faces_zip)
+    assert result.returncode == 1
+    assert "OSError: [Errno 27]" in result.stderr
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert [path.name for path in folder.parent.iterdir()] == ["trouble"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folder permissions are POSIX's")
+def test_a_read_only_target_is_an_error_and_the_earlier_data_stay(tmp_path, faces_zip):
+    records, pixels, manifest = process(Run("dataset-test"), faces_zip)
+    folder = Run("dataset-test").data
+    child = os.fork()
+    if not child:
+        try:
+            folder.parent.chmod(0o555)
+            if os.geteuid() == 0:
+                os.seteuid(65534)  # root may write anywhere
+            write_dataset(Run("dataset-test"), records, pixels, records[:0], faces_zip, {})
+        except PermissionError:
+            os._exit(7)
+        finally:
+            os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    folder.parent.chmod(0o755)
+    assert os.waitstatus_to_exitcode(status) == 7
+    assert read_manifest(Run("dataset-test")) == manifest
 
 
 def test_run_names():

@@ -1,12 +1,24 @@
+"""Every layout and every kind of bad input, built small."""
+
+import shutil
+import stat
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 from conftest import draw_face, encode, write_faces_zip
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from utils.archives import SourceError
 from utils.ingest import inspect_source, read_pictures, sample_stratified
+from utils.labels import find_emotion, find_label, find_split
+from utils.sources import fetch_source, fingerprint_source
 
 FACE = encode(draw_face("sad", np.random.default_rng(1)))
+USABLE = {"train/happy/1.png": FACE, "train/sad/2.png": FACE, "test/happy/3.png": FACE}
 
 
 def make_zip(path, files):
@@ -16,96 +28,425 @@ def make_zip(path, files):
     return path
 
 
-USABLE = {"train/happy/1.png": FACE, "train/sad/2.png": FACE, "test/happy/3.png": FACE}
+def make_folder(path, files):
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path
 
 
-def test_reads_every_picture_of_a_zip(faces_zip):
-    records, pixels, skipped = read_pictures(inspect_source(faces_zip))
-    assert len(records) == 7 * 40
-    assert pixels.shape == (280, 48, 48, 3)
-    assert pixels.dtype == np.uint8
+def pixel_csv(path, header="emotion,pixels,Usage", rows=None):
+    grey = np.arange(48 * 48) % 256
+    usual = [(code, " ".join(map(str, (grey + code) % 256)), usage) for code in range(7)
+             for usage in ("Training", "PublicTest")]  # fmt: skip
+    separator = ", " if ", " in header else ","
+    lines = [separator.join(map(str, row)) for row in (usual if rows is None else rows)]
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+def found(source):
+    """{file: (emotion, label, split)}"""
+    entries = source.layout.entries
+    return dict(
+        zip(entries["file"], zip(entries["emotion"], entries["label"], entries["split"], strict=True), strict=True)
+    )
+
+
+# layouts
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+@pytest.mark.parametrize("wrap", ["", "data/", "a/b/"])
+@pytest.mark.parametrize(
+    ("layout", "split"),
+    [("train/{0}/1.png train/{1}/2.png test/{0}/3.png", "train"),
+     ("{0}/train/1.png {1}/train/2.png {0}/test/3.png", "train"),
+     ("{0}/1.png {1}/2.png {0}/3.png", "")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [(("happy", "Anger"), (("happy", 0), ("angry", 1))), (("no_stress", "Stress"), (("", 0), ("", 1))),
+     (("joie", "colère"), (("happy", 0), ("angry", 1)))],
+)  # fmt: skip
+def test_layouts(tmp_path, make, wrap, layout, split, classes, expected):
+    names = [wrap + name for name in layout.format(*classes).split()]
+    source = inspect_source(make(tmp_path / "raw.zip", dict.fromkeys(names, FACE)))
+    first, second = expected
+    assert found(source) == {
+        names[0]: (*first, split),
+        names[1]: (*second, split),
+        names[2]: (*first, split and "test"),
+    }
+    records, pixels, skipped = read_pictures(source)
+    assert len(records) == len(pixels) == 3
     assert skipped.empty
-    assert dict(records.groupby("label").size()) == {0: 120, 1: 160}
-    position = records.index[records["file"] == "test/angry/3.png"][0]
-    with zipfile.ZipFile(faces_zip) as archive:
-        assert encode(draw_face("angry", np.random.default_rng(0)))[:8] == archive.read("test/angry/3.png")[:8]
-    assert records.loc[position, ["emotion", "split", "label", "width", "height"]].tolist() == [
-        "angry",
-        "test",
-        1,
-        48,
-        48,
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("stress", 1), ("Stressed", 1), ("1_Stress", 1), ("stressé", 1), ("Non-Stress", 0), ("no_stress", 0),
+     ("No Stress", 0),
+     ("not stressed", 0), ("NonStress", 0), ("non_stress", 0), ("unstressed", 0), ("angry", None), ("distress", None)],
+)  # fmt: skip
+def test_spellings_of_stress(name, label):
+    assert find_label(name) == label
+
+
+@pytest.mark.parametrize(
+    "split", ["Train", "TRAINING", "val", "Validation", "valid", "Test", "PublicTest", "PrivateTest"]
+)
+def test_spellings_of_splits(split):
+    assert find_split(split) in ("train", "validation", "test")
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, Usage, pixels", "Emotion,Pixels"])
+def test_a_csv_of_pixels(tmp_path, header):
+    path = pixel_csv(tmp_path / "fer2013.csv", header, None if header == "emotion,pixels,Usage" else [])
+    if header != "emotion,pixels,Usage":
+        text = " ".join(["7"] * 2304)
+        rows = {"emotion, Usage, pixels": [(0, "Training", text), (3, "Training", text), (3, "PublicTest", text)],
+                "Emotion,Pixels": [(0, text), (3, text), (4, text)]}  # fmt: skip
+        pixel_csv(path, header, rows[header])
+    records, pixels, skipped = read_pictures(inspect_source(path))
+    assert skipped.empty
+    assert records["emotion"].iloc[0] == "angry"
+    assert pixels.shape == (len(records), 48, 48, 3)
+    if header == "emotion,pixels,Usage":
+        assert records["emotion"].tolist()[::2] == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+        assert records["split"].tolist() == ["train", "test"] * 7
+        assert pixels[2, 0, 5].tolist() == [6, 6, 6]
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+def test_a_csv_of_pixels_inside_a_source(tmp_path, make):
+    path = pixel_csv(tmp_path / "fer2013.csv")
+    source = inspect_source(make(tmp_path / "raw", {"x/fer2013.csv": path.read_bytes(), "x/readme": b"hello"}))
+    assert len(source.layout.entries) == 14
+
+
+@pytest.mark.parametrize("kind", ["csv", "folder", "zip"])
+def test_pictures_labelled_by_a_csv(tmp_path, kind):
+    rows = [
+        "Image,Label,Split",
+        "faces/a.png,stress,train",
+        "faces/b.png,not stressed,train",
+        "faces/c.png,stress,test",
+    ]
+    table = "\n".join([*rows, "gone.png,stress,test"]).encode()
+    files = {"labels.csv": table, "faces/a.png": FACE, "faces/b.png": FACE, "faces/c.png": FACE, "faces/d.png": FACE}
+    path = (make_zip if kind == "zip" else make_folder)(tmp_path / "raw", files)
+    source = inspect_source(path / "labels.csv" if kind == "csv" else path)
+    expected = {"faces/a.png": ("", 1, "train"), "faces/b.png": ("", 0, "train"), "faces/c.png": ("", 1, "test")}
+    assert found(source) == expected
+    assert dict(source.layout.ignored.to_numpy()) == {
+        "gone.png": "in the CSV, but not there",
+        "faces/d.png": "not in the CSV",
+    }
+    assert len(read_pictures(source)[0]) == 3
+
+
+def test_a_csv_of_other_things_beside_class_folders_is_ignored(tmp_path):
+    files = USABLE | {"attributes.csv": b"file,subject\ntrain/happy/1.png,3\n"}
+    assert len(inspect_source(make_folder(tmp_path / "raw", files)).layout.entries) == 3
+
+
+def test_stray_files_are_ignored_with_a_reason(tmp_path):
+    files = USABLE | {"readme.txt": b"", "cover.png": FACE, "docs/notes.md": b"", "__MACOSX/train/sad/._1.png": b"",
+                      "train/sad/Thumbs.db": b"", "train/.DS_Store": b""}  # fmt: skip
+    source = inspect_source(make_zip(tmp_path / "a.zip", files))
+    assert set(found(source)) == set(USABLE)
+    reasons = dict(source.layout.ignored.to_numpy())
+    assert set(reasons) == set(files) - set(USABLE)
+    assert set(reasons.values()) == {"left by a system", "not in a class folder"}
+
+
+def test_one_split_alone_divides_nothing(tmp_path):
+    source = inspect_source(make_zip(tmp_path / "a.zip", {"test/happy/1.png": FACE, "test/sad/1.png": FACE}))
+    assert set(source.layout.entries["split"]) == {""}
+    assert source.folder_table()["split"].tolist() == ["to be cut"] * 2
+
+
+def test_the_table_says_what_each_folder_was_taken_for(tmp_path):
+    table = inspect_source(make_zip(tmp_path / "a.zip", USABLE)).folder_table()
+    assert table.to_numpy().tolist() == [
+        ["test/happy", "test", "happy", "Non-stress", 1],
+        ["train/happy", "train", "happy", "Non-stress", 1],
+        ["train/sad", "train", "sad", "Stress", 1],
     ]
 
 
-def test_pixels_are_in_the_order_of_the_records(tmp_path):
+def test_every_picture_of_a_zip_in_the_order_of_the_records(faces_zip, tmp_path):
+    records, pixels, skipped = read_pictures(inspect_source(faces_zip))
+    assert (len(records), pixels.shape, pixels.dtype, len(skipped)) == (280, (280, 48, 48, 3), np.uint8, 0)
+    assert dict(records.groupby("label").size()) == {0: 120, 1: 160}
+    face = draw_face("sad", np.random.default_rng())
     shades = {f"train/{emotion}/{shade}.png": shade for emotion in ("happy", "sad") for shade in (9, 90, 200)}
-    shades["test/fear/17.png"] = 17
-    files = {
-        name: encode(draw_face("sad", np.random.default_rng()).point(lambda _, s=s: s)) for name, s in shades.items()
-    }
+    files = {name: encode(face.point(lambda _, value=shade: value)) for name, shade in shades.items()}
     records, pixels, _ = read_pictures(inspect_source(make_zip(tmp_path / "a.zip", files)))
     assert [int(picture[5, 5, 0]) for picture in pixels] == [shades[name] for name in records["file"]]
 
 
-def test_broken_pictures_are_listed_and_skipped(tmp_path):
-    files = USABLE | {"train/sad/empty.png": b"", "train/sad/text.png": b"hello", "train/sad/cut.png": FACE[:200]}
-    records, pixels, skipped = read_pictures(inspect_source(make_zip(tmp_path / "a.zip", files)))
-    assert len(records) == len(pixels) == 3
-    assert dict(zip(skipped["file"], skipped["reason"].str.split(":").str[0], strict=True)) == {
-        "train/sad/cut.png": "broken",
-        "train/sad/empty.png": "empty",
-        "train/sad/text.png": "not a picture (5 bytes); expected PNG, JPEG, WEBP, BMP, TIFF",
-    }
-
-
-def test_what_lies_elsewhere_is_ignored_with_a_reason(tmp_path):
-    files = USABLE | {"readme.txt": b"", "train/bored/1.png": FACE, "extra/sad/1.png": FACE,
-                      "__MACOSX/train/sad/._1.png": b"", "train/sad/Thumbs.db": b""}  # fmt: skip
-    source = inspect_source(make_zip(tmp_path / "a.zip", files))
-    assert set(source.entries["file"]) == set(USABLE)
-    assert dict(zip(source.ignored["file"], source.ignored["reason"], strict=True)) == {
-        "readme.txt": "not in a split/emotion folder",
-        "train/bored/1.png": "unknown class folder 'bored'",
-        "extra/sad/1.png": "unknown split folder 'extra'",
-        "__MACOSX/train/sad/._1.png": "not a picture",
-        "train/sad/Thumbs.db": "not a picture",
-    }
-
-
-def test_wrapping_folders_are_fine(tmp_path):
-    source = inspect_source(make_zip(tmp_path / "a.zip", {f"a/b/{name}": data for name, data in USABLE.items()}))
-    assert len(source.entries) == 3
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [({}, "no picture"), ({"a.png": FACE}, "no picture in a split/emotion folder"),
-     ({"train/happy/1.png": FACE, "train/sad/1.png": FACE}, "no test folder"),
-     ({"test/happy/1.png": FACE}, "no train folder"),
-     ({"train/happy/1.png": FACE, "test/sad/1.png": FACE}, "single label")],
-)  # fmt: skip
-def test_unusable_sources_say_what_was_found_and_expected(tmp_path, files, message):
-    with pytest.raises(ValueError, match=message):
-        inspect_source(make_zip(tmp_path / "a.zip", files))
-
-
-def test_not_a_zip(tmp_path):
-    (tmp_path / "a.zip").write_bytes(b"no")
-    with pytest.raises(ValueError, match="expected a zip"):
-        inspect_source(tmp_path / "a.zip")
-
-
-def test_nothing_readable(tmp_path):
-    source = inspect_source(make_zip(tmp_path / "a.zip", dict.fromkeys(USABLE, b"")))
-    with pytest.raises(ValueError, match="none of 3 pictures"):
-        read_pictures(source)
+def test_pictures_are_known_by_content_not_by_ending(tmp_path):
+    face = draw_face("sad", np.random.default_rng(2))
+    files = {"sad/1.txt": encode(face, "JPEG"), "sad/2": encode(face, "WEBP"), "happy/3.png": encode(face, "BMP"),
+             "happy/4.jpg": encode(face, "TIFF")}  # fmt: skip
+    records, _, skipped = read_pictures(inspect_source(make_folder(tmp_path / "raw", files)))
+    assert len(records) == 4
+    assert skipped.empty
 
 
 def test_stratified_sample_keeps_the_shares_and_repeats(tmp_path):
-    entries = inspect_source(write_faces_zip(tmp_path / "f.zip", 30, 10)).entries
+    entries = inspect_source(write_faces_zip(tmp_path / "f.zip", 30, 10)).layout.entries
     sample = sample_stratified(entries, 140, seed=3)
     assert (sample.groupby(["split", "emotion"]).size().unstack().T == [5, 15]).all(axis=None)
     assert sample.equals(sample_stratified(entries, 140, seed=3))
     assert not sample.equals(sample_stratified(entries, 140, seed=4))
     assert sample_stratified(entries, 0, seed=3).equals(entries)
+
+
+# single bad pictures: listed, skipped, the run goes on
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+def test_bad_pictures_are_listed_and_skipped(tmp_path, make, monkeypatch):
+    huge = encode(draw_face("sad", np.random.default_rng(3)).resize((90, 90)))
+    monkeypatch.setattr("utils.pictures.MAX_PIXELS", 60 * 60)
+    bad = {"train/sad/empty.png": b"", "train/sad/text.png": b"hello", "train/sad/cut.png": FACE[:200],
+           "train/sad/huge.png": huge}  # fmt: skip
+    records, pixels, skipped = read_pictures(inspect_source(make(tmp_path / "raw", USABLE | bad)))
+    assert len(records) == len(pixels) == 3
+    reasons = dict(zip(skipped["file"], skipped["reason"].str.split("[:(]").str[0].str.strip(), strict=True))
+    assert reasons == {
+        "train/sad/empty.png": "empty",
+        "train/sad/text.png": "not a picture",
+        "train/sad/cut.png": "broken",
+        "train/sad/huge.png": "too large",
+    }
+
+
+def test_damage_in_a_zip_is_listed(tmp_path):
+    path = make_zip(tmp_path / "a.zip", USABLE)
+    data = bytearray(path.read_bytes())
+    data[data.index(FACE) + 60] ^= 255
+    path.write_bytes(data)
+    records, _, skipped = read_pictures(inspect_source(path))
+    assert len(records) == 2
+    assert "damaged in the zip" in skipped["reason"].iloc[0]
+
+
+# sources that are bad as a whole: one message
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [({"readme.txt": b""}, "no picture in a class folder"),
+     (USABLE | {"train/bored/1.png": FACE}, r"folders that name no class: 'train/bored' \(1\)"),
+     ({"stress/train/bored/1.png": FACE, "stress/train/stress/1.png": FACE}, "no class"),
+     ({"a.png": FACE}, "name no class"),
+     ({"train/sad/1.png": FACE, "test/fear/1.png": FACE}, "a single class: all 2 pictures are Stress"),
+     ({"happy/1.png": FACE, "stress/1.png": FACE}, "expected one kind"),
+     ({"test/happy/1.png": FACE, "val/sad/1.png": FACE}, "no training pictures")],
+)  # fmt: skip
+def test_unusable_folders(tmp_path, make, files, message):
+    path = make(tmp_path / "raw", files)
+    with pytest.raises(SourceError, match=message) as error:
+        inspect_source(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("emotion,pixels\n0,1 2 3\n", "line 2: 3 pixels; expected 2304"),
+     ("pixels,usage\n1,Training\n", "expected columns"),
+     ("file,subject\na.png,1\n", "expected columns .* found file, subject"), ("", "found none"),
+     ("file,label\na.png,angry\na.png,sad\n", "'a.png' in lines 2 and 3"),
+     ("file,label\na.png,bored\n", "line 2: unknown class 'bored'"), ("file,emotion\na.png,9\n", "unknown class '9'"),
+     ("file,label,split\na.png,sad,later\n", "unknown split 'later'")],
+)  # fmt: skip
+def test_unusable_csvs(tmp_path, text, message):
+    (tmp_path / "a.png").write_bytes(FACE)
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=message):
+        inspect_source(path)
+
+
+def test_a_pixel_out_of_range_is_skipped(tmp_path):
+    good = " ".join(["7"] * 2304)
+    rows = [(0, good, "Training"), (3, good, "Training"), (3, good.replace("7", "999", 1), "Training")]
+    records, _, skipped = read_pictures(inspect_source(pixel_csv(tmp_path / "f.csv", rows=rows)))
+    assert len(records) == 2
+    assert "0 to 255" in skipped["reason"].iloc[0]
+
+
+def encrypted(path):
+    make_zip(path, USABLE)
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = 0
+        while (start := data.find(signature, start)) >= 0:
+            data[start + offset] |= 1
+            start += 4
+    path.write_bytes(data)
+
+
+def linked(path):
+    make_zip(path, USABLE)
+    info = zipfile.ZipInfo("train/sad/link.png")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(info, "/etc/passwd")
+
+
+def bomb(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/sad/1.png", bytes(50 * 2**20))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def twice(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for _ in range(2):
+            archive.writestr("train/sad/1.png", FACE)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [(encrypted, "encrypted"), (linked, "is a link"), (bomb, "bomb"), (twice, "occurs 2 times"),
+     (lambda path: make_zip(path, USABLE | {"../out.png": FACE}), "leads outside"),
+     (lambda path: make_zip(path, USABLE | {"/etc/out.png": FACE}), "leads outside"),
+     (lambda path: make_zip(path, USABLE | {"C:/out.png": FACE}), "leads outside"),
+     (lambda path: path.write_bytes(b"not a zip"), "expected a folder, a zip or a CSV"),
+     (lambda path: path.write_bytes(make_zip(path, USABLE).read_bytes()[:-40]), "no whole zip")],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_unusable_zips(tmp_path, write, message):
+    path = tmp_path / "a.zip"
+    write(path)
+    with pytest.raises(SourceError, match=message):
+        inspect_source(path)
+
+
+def test_nothing_readable(tmp_path):
+    source = inspect_source(make_zip(tmp_path / "a.zip", dict.fromkeys(USABLE, b"")))
+    with pytest.raises(SourceError, match=r"0 of 3 pictures could be read; .* is empty"):
+        read_pictures(source)
+
+
+def test_a_source_that_vanishes(tmp_path):
+    folder = make_folder(tmp_path / "raw", USABLE)
+    source = inspect_source(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(SourceError, match="vanished while it was being read"):
+        read_pictures(source)
+    with pytest.raises(SourceError, match="there is nothing there"):
+        inspect_source(folder)
+
+
+# where sources come from
+
+
+def test_fetching(tmp_path, monkeypatch):
+    path = make_zip(tmp_path / "a.zip", USABLE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fetch_source("~/a.zip") == path.resolve()
+    with pytest.raises(FileNotFoundError, match=r"SOURCE=~/b\.zip"):
+        fetch_source("~/b.zip")
+    with pytest.raises(FileNotFoundError, match="No SOURCE given"):
+        fetch_source("")
+
+
+def test_kaggle_without_its_package_or_credentials_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    with pytest.raises(ValueError, match=r"pip install kagglehub.*by hand.*SOURCE=<the zip>"):
+        fetch_source("kaggle:janithukwattage/stress-faces-dataset")
+
+    class Hub:
+        @staticmethod
+        def dataset_download(dataset):
+            raise RuntimeError(f"401 for {dataset}\nmore")
+
+    monkeypatch.setitem(sys.modules, "kagglehub", Hub)
+    with pytest.raises(ValueError, match=r"401 for a/b\).*kaggle\.json") as error:
+        fetch_source("kaggle:a/b")
+    assert "\n" not in str(error.value)
+
+
+def test_kaggle_downloads(monkeypatch, tmp_path):
+    class Hub:
+        @staticmethod
+        def dataset_download(dataset):
+            return str(tmp_path) if dataset == "a/b" else ""
+
+    monkeypatch.setitem(sys.modules, "kagglehub", Hub)
+    assert fetch_source("kaggle:a/b") == tmp_path
+
+
+def test_a_fingerprint_changes_with_the_files(tmp_path):
+    folder = make_folder(tmp_path / "raw", USABLE)
+    before = fingerprint_source(str(folder))
+    assert fingerprint_source(str(folder)) == before
+    (folder / "train/sad/9.png").write_bytes(FACE)
+    assert fingerprint_source(str(folder)) != before
+
+
+def test_inspecting_from_the_command_line(tmp_path):
+    good = subprocess.run(
+        [sys.executable, "-m", "utils.ingest", make_zip(tmp_path / "a.zip", USABLE)], capture_output=True, text=True
+    )
+    assert good.returncode == 0
+    assert "train/sad" in good.stdout
+    assert "folders: 3 pictures, 0 files ignored" in good.stdout
+    bad = subprocess.run([sys.executable, "-m", "utils.ingest", "/nowhere"], capture_output=True, text=True)
+    assert bad.returncode == 1
+    assert bad.stderr.strip() == "SOURCE=/nowhere: there is nothing at /nowhere."
+
+
+# anything at all
+
+NAMES = st.sampled_from(
+    ["train", "Test", "val", "angry", "Sadness", "joie", "stress", "no stress", "bored", "a", "x y", "..", ".git", "0"]
+)
+FILES = st.dictionaries(
+    st.lists(NAMES, max_size=4).flatmap(
+        lambda folders: st.sampled_from(["1.png", "2.jpg", "r.txt", "labels.csv", "Thumbs.db"]).map(
+            lambda file: "/".join([*folders, file])
+        )
+    ),
+    st.sampled_from(["face", "cut", "empty", "table", "noise"]),
+    max_size=8,
+)
+CONTENT = {
+    "face": FACE,
+    "cut": FACE[:80],
+    "empty": b"",
+    "table": b"file,label\n1.png,sad\n",
+    "noise": b"\xff\xfe\x00",
+}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=FILES, damage=st.integers(0, 2000), broken=st.booleans())
+def test_random_archives_give_right_labels_or_a_message(tmp_path, files, damage, broken):
+    path = make_zip(tmp_path / "random.zip", {name: CONTENT[content] for name, content in files.items()})
+    if broken:
+        data = bytearray(path.read_bytes())
+        data[damage % len(data)] ^= 85
+        path.write_bytes(data)
+    try:
+        source = inspect_source(path)
+        records, pixels, skipped = read_pictures(source)
+    except SourceError as error:
+        assert "\n" not in str(error)
+        return
+    assert len(records) == len(pixels)
+    assert len(records) + len(skipped) == len(source.layout.entries)
+    if source.layout.kind == "folders" and not broken:
+        for record in records.itertuples():
+            folders = record.file.split("/")[:-1]
+            classes = [folder for folder in folders if find_label(folder) is not None or find_emotion(folder)]
+            assert record.emotion == (find_emotion(classes[-1]) or "")
+            if not record.emotion:
+                assert record.label == find_label(classes[-1])

@@ -33,7 +33,7 @@ def test_known_defects_are_found(audited):
 
 
 def test_no_training_picture_has_a_copy_in_test(audited):
-    used = audited.assign(split=assign_splits(audited, 0.1, seed=0))
+    used = audited.assign(split=assign_splits(audited, 0.1, 0.1, seed=0))
     groups = {split: set(part["group"]) for split, part in used.groupby("split")}
     assert not groups["train"] & groups["test"]
     assert not groups["train"] & groups["validation"]

@@ -115,6 +115,16 @@ def test_a_first_run_does_everything(ready):
     assert 'href="03_augmented_retraining.html"' in (root / "reports" / "a" / "index.html").read_text()
 
 
+def test_two_runs_at_once_do_not_disturb_each_other(ready, raw):
+    command = [sys.executable, "-m", "doit", f"SOURCE={raw}"]
+    environment = os.environ | {"STRESS_FACES_ROOT": str(ready[0])}
+    together = [
+        subprocess.Popen([*command, f"DATASET={name}"], cwd=CHECKOUT, env=environment, stderr=subprocess.DEVNULL)
+        for name in ("c", "d")
+    ]
+    assert [process.wait(timeout=120) for process in together] == [0, 0]
+
+
 def test_notebooks_run_in_this_interpreter(ready):
     assert f"kernel {sys.executable}" in (ready[0] / "reports" / "a" / "02_baseline_cnn.ipynb").read_text()
 

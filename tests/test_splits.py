@@ -13,55 +13,75 @@ def records():
     emotions = np.array(["angry", "happy", "sad", "neutral"])[groups % 4]
     split = ["train"] * 1000 + ["test"] * 100
     label = np.isin(emotions, ["angry", "sad"]).astype(int)
-    return pd.DataFrame({"emotion": emotions, "group": groups, "split": split, "label": label})
+    return pd.DataFrame({"class": emotions, "group": groups, "split": split, "label": label})
 
 
 def test_no_group_is_on_two_sides(records):
-    split = assign_splits(records, 0.1, seed=0)
+    split = assign_splits(records, 0.1, 0.1, seed=0)
     used = records.assign(split=split)[split != "none"]
     assert (used.groupby("group")["split"].nunique() == 1).all()
 
 
 def test_the_published_test_split_is_kept_and_its_copies_are_set_aside(records):
-    split = assign_splits(records, 0.1, seed=0)
+    split = assign_splits(records, 0.1, 0.1, seed=0)
     assert (split[1000:] == "test").all()
     assert set(records.loc[split == "none", "group"]) == set(range(20))
 
 
 def test_validation_has_the_fraction_and_the_shares(records):
-    split = assign_splits(records, 0.1, seed=0)
+    split = assign_splits(records, 0.1, 0.1, seed=0)
     validation = records[split == "validation"]
     assert validation["group"].nunique() == 78
-    assert validation.groupby("emotion")["group"].nunique().between(18, 21).all()
+    assert validation.groupby("class")["group"].nunique().between(18, 21).all()
 
 
 def test_the_seed_repeats_the_cut(records):
-    assert assign_splits(records, 0.1, 1).equals(assign_splits(records, 0.1, 1))
-    assert not assign_splits(records, 0.1, 1).equals(assign_splits(records, 0.1, 2))
+    assert assign_splits(records, 0.1, 0.1, 1).equals(assign_splits(records, 0.1, 0.1, 1))
+    assert not assign_splits(records, 0.1, 0.1, 1).equals(assign_splits(records, 0.1, 0.1, 2))
 
 
 def test_a_published_validation_split_is_kept(records):
     records.loc[:99, "split"] = "validation"
-    split = assign_splits(records, 0.1, seed=0)
+    split = assign_splits(records, 0.1, 0.1, seed=0)
     assert set(split[:100]) <= {"validation", "none"}
     assert not set(records.loc[split == "train", "group"]) & set(records.loc[split == "validation", "group"])
     assert not (split[100:1000] == "validation").any()
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 2])
-def test_a_fraction_out_of_range(records, fraction):
+def test_a_test_split_is_cut_where_none_is_published(records):
+    split = assign_splits(records.assign(split=""), 0.1, 0.2, seed=0)
+    used = records.assign(split=split)
+    assert (used.groupby("group")["split"].nunique() == 1).all()
+    assert set(split) == {"train", "validation", "test"}
+    assert used[split == "test"]["group"].nunique() == round(0.2 * 880)
+
+
+@pytest.mark.parametrize("fractions", [(0, 0.1), (1, 0.1), (0.1, -0.1), (0.1, 2)])
+def test_a_fraction_out_of_range(records, fractions):
     with pytest.raises(ValueError, match="above 0 and below 1"):
-        assign_splits(records, fraction, 0)
+        assign_splits(records, *fractions, 0)
 
 
 def test_a_class_with_a_single_picture(records):
-    records.loc[0, ["emotion", "group"]] = ["fear", 9999]
-    with pytest.raises(ValueError, match="2 different training pictures"):
-        assign_splits(records, 0.1, 0)
+    records.loc[0, ["class", "group"]] = ["fear", 9999]
+    with pytest.raises(ValueError, match=r"2 or more different pictures of each class; found .*'fear': 1"):
+        assign_splits(records, 0.1, 0.1, 0)
+
+
+def test_a_class_of_which_only_copies_of_test_pictures_could_train(records):
+    records.loc[records["group"] < 20, "class"] = "fear"
+    with pytest.raises(ValueError, match="expected every class in train"):
+        assign_splits(records, 0.1, 0.1, 0)
+
+
+def test_a_test_split_with_one_label(records):
+    records = records[(records["split"] == "train") | (records["label"] == 1)].reset_index(drop=True)
+    with pytest.raises(ValueError, match="both Non-stress and Stress in test"):
+        assign_splits(records, 0.1, 0.1, 0)
 
 
 def test_table(records):
-    table = tabulate_splits(records.assign(split=assign_splits(records, 0.1, 0)))
+    table = tabulate_splits(records.assign(split=assign_splits(records, 0.1, 0.1, 0)))
     assert table["split"].tolist() == ["train", "validation", "test", "none"]
     assert table["pictures"].sum() == 1100
     assert (table["Stress"] + table["Non-stress"] == table["pictures"]).all()

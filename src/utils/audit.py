@@ -21,7 +21,7 @@ def audit_pictures(records: pd.DataFrame, pixels: np.ndarray) -> pd.DataFrame:
     """Find blank and duplicate pictures, conflicting labels, and copies across splits.
 
     Args:
-        records: with `emotion`, `label` and `split`, as `ingest.read_pictures` gives them.
+        records: with `emotion`, `label` and `split` ("" where none is published).
         pixels: uint8 (n, 48, 48, 3), RGB, in the order of the records.
 
     Returns:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from utils.files import read_json, replaced_folder, write_json
-from utils.labels import CLASS_NAMES, EMOTIONS, stress_label
+from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
 from utils.paths import TEST_OPENINGS, Run
 from utils.pictures import SIDE, encode_png
 
@@ -49,14 +49,17 @@ def write_dataset(
 
     Returns:
         The manifest. It holds no time and no path, so the same data give the same bytes.
+
+    Raises:
+        OSError: it cannot be written; what stood there before stays as it was.
     """
     records = records[INDEX_COLUMNS]
-    class_names = [emotion for emotion in EMOTIONS if emotion in set(records["emotion"])]
+    class_names = [name for name in (*EMOTIONS, *CLASS_NAMES) if name in set(name_classes(records))]
     manifest = {
         "run": run.name,
         "source": source.name,
         "class_names": class_names,
-        "stress_classes": [name for name in class_names if stress_label(name)],
+        "stress_classes": sorted(set(name_classes(records[records["label"] == 1]))),
         "counts": {
             split: {name: int((part["label"] == label).sum()) for label, name in enumerate(CLASS_NAMES)}
             for split, part in records.groupby("split")
@@ -80,11 +83,12 @@ def _fingerprint(records: pd.DataFrame) -> str:
 
 
 def _save_rows(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
-    target = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), SIDE, SIDE, 3))
-    for start in range(0, len(rows), 4096):
-        part = rows[start : start + 4096]
-        target[start : start + len(part)] = pixels[part]
-    target.flush()
+    """Write pixels[rows] as .npy, a part at a time. A mapped file would crash, not raise, on a full disk."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *pixels.shape[1:])}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(rows), 4096):
+            file.write(pixels[rows[start : start + 4096]].tobytes())
 
 
 def read_manifest(run: Run) -> dict:
@@ -107,7 +111,7 @@ def _read_index(run: Run) -> pd.DataFrame:
 
 def _make_split(run: Run, records: pd.DataFrame, images: np.ndarray) -> Split:
     position = {name: i for i, name in enumerate(read_manifest(run)["class_names"])}
-    targets = records["emotion"].map(position).to_numpy(dtype=np.int64)
+    targets = name_classes(records).map(position).to_numpy(dtype=np.int64)
     return Split(records.reset_index(drop=True), images, targets, records["label"].to_numpy(dtype=np.int64))
 
 

@@ -1,5 +1,7 @@
 """From a picture to an answer: the one path of notebook, command line and page. No TensorFlow."""
 
+import importlib
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ import numpy as np
 
 from utils.files import read_json
 from utils.labels import CLASS_NAMES
+from utils.paths import ROOT
 from utils.pictures import SIDE, open_picture, to_input
 from utils.quiet import quiet_stderr
 
@@ -50,6 +53,28 @@ def stress_probability(probabilities: np.ndarray, class_names: list[str], stress
     return np.clip(probabilities[:, columns].sum(axis=1, dtype=np.float64), 0.0, 1.0)
 
 
+def name_answer(p_stress: float) -> tuple[str, float]:
+    """(label, confidence) for P(stress): the likelier answer and its probability, .5 to 1."""
+    label = int(p_stress >= THRESHOLD)
+    return CLASS_NAMES[label], p_stress if label else 1 - p_stress
+
+
+def find_model() -> Path:
+    """The folder of the newest run's model: EmotionDetector_2, or 1 where there is no 2 yet; else the shipped one.
+
+    Raises:
+        FileNotFoundError: there is no saved model.
+    """
+    models = ROOT / "models"
+    shipped = models / "shipped"
+    cards = [card for card in models.glob("*/EmotionDetector_[12]/model.json") if shipped not in card.parents]
+    run = max(cards, key=lambda card: card.stat().st_mtime).parents[1] if cards else shipped
+    for folder in (run / "EmotionDetector_2", run / "EmotionDetector_1"):
+        if (folder / "model.json").exists():
+            return folder
+    raise FileNotFoundError(f"No saved model in {models}: train one first, with `make pipeline`.")
+
+
 class Classifier:
     """A saved model, ready to answer. Threads may share it."""
 
@@ -72,11 +97,15 @@ class Classifier:
 
         Raises:
             FileNotFoundError: there is no model in the folder.
+            ValueError: there is one, but part of it is missing or broken.
         """
         if not (folder / "model.json").exists():
             raise FileNotFoundError(f"No saved model in {folder}: run the notebook that trains it first.")
-        card = read_json(folder / "model.json")
-        return cls((folder / "model.tflite").read_bytes(), card["class_names"], card["stress_classes"])
+        try:
+            card = read_json(folder / "model.json")
+            return cls((folder / "model.tflite").read_bytes(), card["class_names"], card["stress_classes"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"The saved model in {folder} is not whole: {error!r}. Train it again.") from error
 
     def probabilities(self, pictures: np.ndarray, batch_size: int = 64) -> np.ndarray:
         """Class probabilities: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), columns as `class_names`."""
@@ -109,11 +138,16 @@ class Classifier:
         pixels = to_input(open_picture(picture))[np.newaxis]
         probabilities = self.probabilities(pixels)
         p_stress = float(self.p_stress(probabilities)[0])
-        label = int(p_stress >= THRESHOLD)
+        label, confidence = name_answer(p_stress)
         return Prediction(
-            label=CLASS_NAMES[label],
-            confidence=p_stress if label else 1 - p_stress,
+            label=label,
+            confidence=confidence,
             p_stress=p_stress,
             probabilities={name: float(p) for name, p in zip(self.class_names, probabilities[0], strict=True)},
             picture=pixels,
         )
+
+
+if __name__ == "__main__":
+    # by name: notebooks that import this module must not depend on the command line's code
+    sys.exit(importlib.import_module("utils.command_line").main())

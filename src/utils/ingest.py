@@ -1,116 +1,131 @@
-"""Raw pictures -> a table of records and their 48x48 pixels."""
+"""Raw data in any layout -> a table of records and the pictures' 48x48 pixels.
 
+python -m utils.ingest SOURCE prints what it takes each folder for.
+"""
+
+import csv
+import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from utils.labels import EMOTIONS, find_emotion, find_split, stress_label
+from utils.archives import FolderArchive, SourceError, ZipArchive, open_archive
+from utils.labels import CLASS_NAMES, name_classes
+from utils.layouts import Layout, is_stray, read_csv, read_folders
 from utils.pictures import SIDE, PictureError, open_picture, to_input
 from utils.progress import track
-
-_STRAY_FILES = {"thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a raw data set holds, found from its folders' names; no picture is opened for it.
+    """Raw data and what was found in it; no picture has been opened.
 
     Attributes:
-        path: the zip.
-        entries: one row a file: `file` (path inside the source), `emotion`, `split`.
-        ignored: one row a file left out: `file`, `reason`.
+        path: a folder, a zip, or a CSV.
+        archive: reads its files.
+        layout: what each file is.
     """
 
     path: Path
-    entries: pd.DataFrame
-    ignored: pd.DataFrame
+    archive: FolderArchive | ZipArchive
+    layout: Layout
 
     def folder_table(self) -> pd.DataFrame:
-        """What each folder was taken for: `folder`, `split`, `emotion`, `label`, `files`."""
-        folder = self.entries["file"].map(lambda name: str(PurePosixPath(name).parent))
-        table = self.entries.assign(folder=folder).groupby(["folder", "split", "emotion"], as_index=False).size()
-        table["label"] = table["emotion"].map(stress_label)
-        return table.rename(columns={"size": "files"})[["folder", "split", "emotion", "label", "files"]]
+        """What each folder was taken for: `folder`, `split`, `emotion`, `counts as`, `files`."""
+        entries = self.layout.entries
+        folder = entries["file"].map(lambda name: str(PurePosixPath(name.partition("#")[0] or name).parent))
+        if self.layout.pixels:
+            folder = entries["file"].str.partition("#")[0]
+        columns = ["folder", "split", "emotion", "label"]
+        table = entries.assign(folder=folder).groupby(columns, as_index=False).size().rename(columns={"size": "files"})
+        table["counts as"] = table["label"].map(lambda label: CLASS_NAMES[label])
+        table["split"] = table["split"].replace("", "to be cut")
+        return table[["folder", "split", "emotion", "counts as", "files"]]
 
 
 def inspect_source(path: Path) -> Source:
-    """Find out what a zip of split/emotion folders holds.
+    """Find out what a folder, a zip or a CSV holds, from names alone.
 
-    Args:
-        path: a zip whose files lie in `<split>/<emotion>/`, perhaps inside further folders.
+    Layouts: split/class, class/split, or class folders, perhaps wrapped in others; FER-2013's CSV of
+    pixels; pictures beside a CSV that labels them. Classes are Stress and Non-stress, or emotions.
 
     Raises:
-        ValueError: not a zip, no picture in a known folder, a single class, or no training pictures.
+        SourceError: it cannot be used; the message says what was found and what was expected.
     """
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: expected a zip of split/emotion folders (train/angry/..., test/happy/...).")
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
-    entries, ignored = [], []
-    for name in names:
-        split, emotion, reason = _read_name(name)
-        if reason:
-            ignored.append({"file": name, "reason": reason})
-        else:
-            entries.append({"file": name, "emotion": emotion, "split": split})
-    source = Source(
-        path,
-        pd.DataFrame(entries, columns=["file", "emotion", "split"]),
-        pd.DataFrame(ignored, columns=["file", "reason"]),
-    )
-    _require_usable(source)
-    return source
+    csv_path = path if path.suffix.lower() == ".csv" and path.is_file() else None
+    archive = open_archive(path.parent if csv_path else path)
+    try:
+        names = archive.names()
+        layout = _read_csvs(archive, names, csv_path) or read_folders(names)
+        _require_usable(layout)
+        _settle_splits(layout.entries)
+    except SourceError as error:
+        archive.close()
+        raise SourceError(f"{path}: {error}") from None
+    return Source(path, archive, layout)
 
 
-def _read_name(name: str) -> tuple[str | None, str | None, str | None]:
-    """(split, emotion, why it is ignored) of one file, from its folders' names."""
-    parts = PurePosixPath(name).parts
-    stray = parts[-1].lower() in _STRAY_FILES or parts[-1].startswith(".") or "__MACOSX" in parts
-    if stray:
-        return None, None, "not a picture"
-    if len(parts) < 3:
-        return None, None, "not in a split/emotion folder"
-    split, emotion = find_split(parts[-3]), find_emotion(parts[-2])
-    if split is None:
-        return None, None, f"unknown split folder {parts[-3]!r}"
-    if emotion is None:
-        return None, None, f"unknown class folder {parts[-2]!r}"
-    return split, emotion, None
+def _read_csvs(archive: FolderArchive | ZipArchive, names: list[str], csv_path: Path | None) -> Layout | None:
+    """The layout that a CSV among the files gives, or None where none does."""
+    if csv_path:
+        candidates = [csv_path.name]
+    else:
+        candidates = [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]
+    for name in candidates:
+        try:
+            text = archive.read(name).decode("utf-8-sig")
+            layout = read_csv(text, name, names, required=csv_path is not None)
+        except (UnicodeDecodeError, OSError, csv.Error) as error:
+            if csv_path:
+                raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
+            continue
+        if layout is not None:
+            return layout
+    return None
 
 
-def _require_usable(source: Source) -> None:
-    entries = source.entries
+def _require_usable(layout: Layout) -> None:
+    entries = layout.entries
     if entries.empty:
-        why = source.ignored["reason"].value_counts().to_dict() or "it is empty"
-        raise ValueError(
-            f"{source.path}: no picture in a split/emotion folder ({why}). Expected folders such as train/angry;"
-            f" emotions: {', '.join(EMOTIONS)}."
+        why = ", ".join(f"{count} {reason}" for reason, count in layout.ignored["reason"].value_counts().items())
+        raise SourceError(
+            f"no picture in a class folder ({why or 'it is empty'}). Expected folders such as train/angry."
         )
-    missing = {"train", "test"} - set(entries["split"])
-    if missing:
-        raise ValueError(f"{source.path}: no {' and no '.join(sorted(missing))} folder; found {_found(entries)}.")
-    train = entries[entries["split"] == "train"]
-    if train["emotion"].map(stress_label).nunique() < 2:
-        raise ValueError(f"{source.path}: training pictures of a single label; found {_found(entries)}.")
+    without_emotion = entries["emotion"] == ""
+    if without_emotion.any() and not without_emotion.all():
+        stress, emotion = (entries.loc[rows, "file"].iloc[0] for rows in (without_emotion, ~without_emotion))
+        raise SourceError(f"some folders name emotions ({emotion!r}), others stress ({stress!r}); expected one kind.")
+    if entries["label"].nunique() < 2:
+        found = CLASS_NAMES[entries["label"].iloc[0]]
+        raise SourceError(
+            f"a single class: all {len(entries)} pictures are {found}; expected {' and '.join(CLASS_NAMES)}."
+        )
 
 
-def _found(entries: pd.DataFrame) -> str:
-    return ", ".join(sorted(set(entries["split"] + "/" + entries["emotion"])))
+def _settle_splits(entries: pd.DataFrame) -> None:
+    """Leave splits that are none empty, in place: one split alone divides nothing; what lies beside splits trains."""
+    published = set(entries["split"]) - {""}
+    if len(published) < 2:
+        entries["split"] = ""
+    elif "train" in published | set(entries["split"].replace("", "train")):
+        entries["split"] = entries["split"].replace("", "train")
+    else:
+        raise SourceError(f"no training pictures; found the splits {', '.join(sorted(published))}.")
 
 
 def sample_stratified(entries: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Keep about `count` entries, each (split, emotion) in its share and at least two of each; 0 keeps all."""
+    """Keep about `count` entries, each split and class in its share and at least two of each; 0 keeps all."""
     if not 0 < count < len(entries):
         return entries
     share = count / len(entries)
     kept = [
         group.sample(n=min(len(group), max(2, round(len(group) * share))), random_state=seed)
-        for _, group in entries.groupby(["split", "emotion"])
+        for _, group in entries.groupby(["split", "emotion", "label"])
     ]
     return pd.concat(kept).sort_index().reset_index(drop=True)
 
@@ -120,44 +135,78 @@ def read_pictures(source: Source, count: int = 0, seed: int = 0) -> tuple[pd.Dat
 
     Args:
         source: from `inspect_source`.
-        count: read about that many, stratified by split and emotion; 0 reads all.
+        count: read about that many, stratified by split and class; 0 reads all.
         seed: which ones, where `count` is given.
 
     Returns:
-        records (`file`, `emotion`, `split`, `label`, `width`, `height`), their pixels (uint8
+        records (`file`, `emotion`, `label`, `split`, `class`, `width`, `height`), their pixels (uint8
         (n, 48, 48, 3), RGB, in the same order, mapped to a temporary file), and skipped (`file`, `reason`).
 
     Raises:
-        ValueError: no picture could be read.
+        SourceError: no picture could be read, a label is left without any, or the source vanished.
+        OSError: no space left for the pixels.
     """
-    entries = sample_stratified(source.entries, count, seed)
-    # An unnamed file: memory stays small, and a killed process leaves nothing behind.
-    with tempfile.TemporaryFile() as unnamed:
-        pixels = np.memmap(unnamed, dtype=np.uint8, shape=(len(entries), SIDE, SIDE, 3))
+    entries = sample_stratified(source.layout.entries, count, seed)
     sizes, kept, skipped = [], [], []
-    pictures = track(_decode_all(source.path, entries["file"]), len(entries), "picture", "Reading pictures")
-    for position, (name, result) in enumerate(pictures):
-        if isinstance(result, PictureError):
-            skipped.append({"file": name, "reason": str(result)})
-            continue
-        pixels[len(kept)] = to_input(result)
-        sizes.append(result.size)
-        kept.append(position)
-    if not kept:
-        raise ValueError(f"{source.path}: none of {len(entries)} pictures could be read; first: {skipped[0]}.")
-    records = entries.iloc[kept].reset_index(drop=True)
-    records["label"] = records["emotion"].map(stress_label)
+    # An unnamed file: memory stays small, and a killed process leaves nothing behind. It is written, then
+    # mapped, because writing to a mapped file on a full disk kills the process.
+    with tempfile.TemporaryFile() as unnamed:
+        pictures = track(_decode_all(source, entries["file"]), len(entries), "picture", "Reading pictures")
+        for position, (name, result) in enumerate(pictures):
+            if isinstance(result, PictureError):
+                skipped.append({"file": name, "reason": str(result)})
+                continue
+            unnamed.write(to_input(result).tobytes())
+            sizes.append(result.size)
+            kept.append(position)
+        unnamed.flush()
+        records = entries.iloc[kept].reset_index(drop=True)
+        if records["label"].nunique() < 2:
+            first = f"; {skipped[0]['file']!r} is {skipped[0]['reason']}" if skipped else ""
+            read = f"{len(kept)} of {len(entries)} pictures could be read{first}"
+            raise SourceError(f"{source.path}: {read}. Expected some of each label.")
+        pixels = np.memmap(unnamed, dtype=np.uint8, mode="r", shape=(len(kept), SIDE, SIDE, 3))
+    records["class"] = name_classes(records)
     records[["width", "height"]] = sizes
-    return records, pixels[: len(kept)], pd.DataFrame(skipped, columns=["file", "reason"])
+    return records, pixels, pd.DataFrame(skipped, columns=["file", "reason"])
 
 
-def _decode_all(path: Path, names: pd.Series) -> Iterator[tuple]:
-    """(name, picture or PictureError) for each file of the zip."""
-    with zipfile.ZipFile(path) as archive:
-        for name in names:
-            try:
-                yield name, open_picture(archive.read(name))
-            except PictureError as error:
-                yield name, error
-            except (zipfile.BadZipFile, RuntimeError, OSError, EOFError) as error:
-                yield name, PictureError(f"unreadable in the zip: {error}")
+def _decode_all(source: Source, names: pd.Series) -> Iterator[tuple[str, Image.Image | PictureError]]:
+    """(name, picture or why it cannot be read) for each file."""
+    for name in names:
+        try:
+            yield name, _decode(source, name)
+        except PictureError as error:
+            yield name, error
+        except OSError as error:
+            yield name, PictureError(f"unreadable: {error}")
+
+
+def _decode(source: Source, name: str) -> Image.Image:
+    if not source.layout.pixels:
+        return open_picture(source.archive.read(name))
+    try:
+        grey = np.array(source.layout.pixels[name].split(), dtype=np.uint8).reshape(SIDE, SIDE)
+    except (ValueError, OverflowError) as error:
+        raise PictureError(f"pixels: {error}; expected whole numbers from 0 to 255") from None
+    return Image.fromarray(grey).convert("RGB")
+
+
+def main() -> int:
+    """Print the table of folders of the source named on the command line."""
+    from utils.sources import fetch_source
+
+    try:
+        source = inspect_source(fetch_source(sys.argv[1] if len(sys.argv) > 1 else ""))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(source.folder_table().to_string(index=False))
+    print(
+        f"{source.layout.kind}: {len(source.layout.entries):,} pictures, {len(source.layout.ignored):,} files ignored"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -28,6 +28,11 @@ _EMOTION_SPELLINGS = {
     "sad": "sadness, triste, tristesse",
     "surprise": "surprised, surpris",
 }
+_LABEL_SPELLINGS = {
+    "nonstress": "no stress, not stress, non stressed, not stressed, no stressed, unstressed, stress free, sans stress,"
+    " pas de stress, non stresse, pas stresse",
+    "stress": "stressed, stresse, stressful",
+}
 _SPLIT_SPELLINGS = {
     "train": "training, entrainement",
     "validation": "val, valid, dev",
@@ -48,12 +53,19 @@ def _lookup(spellings: dict[str, str]) -> dict[str, str]:
 
 
 _EMOTION_OF = _lookup(_EMOTION_SPELLINGS)
+_LABEL_OF = _lookup(_LABEL_SPELLINGS)
 _SPLIT_OF = _lookup(_SPLIT_SPELLINGS)
 
 
 def find_emotion(name: str) -> str | None:
     """The emotion that a folder's name means ("Anger", "colère" -> "angry"), or None."""
     return _EMOTION_OF.get(_plain(name))
+
+
+def find_label(name: str) -> int | None:
+    """The stress label that a folder's name means ("Not_Stressed" -> 0, "stress" -> 1), or None."""
+    found = _LABEL_OF.get(_plain(name))
+    return None if found is None else int(found == "stress")
 
 
 def find_split(name: str) -> str | None:
@@ -72,3 +84,13 @@ def stress_label(emotion: str, mapping: str = DEFAULT_MAPPING) -> int:
     if mapping not in STRESS_MAPPINGS:
         raise ValueError(f"Mapping {mapping!r}: expected one of {', '.join(STRESS_MAPPINGS)}.")
     return int(emotion in STRESS_MAPPINGS[mapping])
+
+
+def name_classes(records):
+    """The class that each record is trained on: its emotion, or the stress label's name where it has none.
+
+    Args:
+        records: a DataFrame with `emotion` ("" where unknown) and `label` (0 or 1).
+    """
+    names = records["label"].map(lambda label: CLASS_NAMES[label])
+    return records["emotion"].where(records["emotion"] != "", names)

@@ -10,13 +10,13 @@ from utils.tensorflow_quietly import keras, tf
 layers = keras.layers
 
 
-def build_baseline_cnn(class_count: int, widths: tuple[int, ...] = (16, 32, 64, 128), dropout: float = 0.4):
+def build_baseline_cnn(class_count: int, widths: tuple[int, ...] = (16, 32, 64, 128), dropout: float = 0.3):
     """The classic: convolution and pooling until the picture is small, then two dense layers.
 
     Args:
         class_count: 2 or more.
         widths: filters of each 3x3 convolution; each is followed by 2x2 pooling.
-        dropout: share of activations dropped before each dense layer, 0 to 1.
+        dropout: share of activations dropped before the last layer, 0 to 1.
 
     Returns:
         An uncompiled keras.Model: uint8 (n, 48, 48, 3), RGB -> float32 (n, class_count), rows sum to 1.
@@ -28,7 +28,6 @@ def build_baseline_cnn(class_count: int, widths: tuple[int, ...] = (16, 32, 64, 
         network.add(layers.Conv2D(width, 3, padding="same", activation="relu"))
         network.add(layers.MaxPooling2D())
     network.add(layers.Flatten())
-    network.add(layers.Dropout(dropout))
     network.add(layers.Dense(128, activation="relu"))
     network.add(layers.Dropout(dropout))
     network.add(layers.Dense(class_count, activation="softmax", name="probabilities"))

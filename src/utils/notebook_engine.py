@@ -1,6 +1,7 @@
 """How papermill runs our notebooks: in this environment's kernel, with a bar that names notebook and cell."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from ipykernel.kernelspec import get_kernel_dict
@@ -8,7 +9,6 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
-from traitlets import default
 
 from utils.progress import METADATA_KEY
 
@@ -21,11 +21,6 @@ class _OwnKernel(AsyncKernelManager):
     @property
     def kernel_spec(self):
         return KernelSpec(**get_kernel_dict())
-
-    @default("transport")
-    def _transport(self):
-        # TCP makes ipykernel warn of missing encryption in every run.
-        return "ipc" if os.name == "posix" else "tcp"
 
 
 class _Manager(NotebookExecutionManager):
@@ -70,8 +65,13 @@ class StageEngine(Engine):
 
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **_ignored):
-        options = {"kernel_name": kernel_name, "timeout": None, "startup_timeout": 120}
-        return _Client(nb_man, kernel_manager_class=_OwnKernel, **options).execute()
+        with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+            # TCP makes ipykernel warn of missing encryption in every run. Sockets get a folder of their own: by
+            # default those of two runs at once would have the same names.
+            local = {"transport": "ipc", "ip": f"{folder}/ipc"} if os.name == "posix" else {}
+            kernel = _OwnKernel(kernel_name=kernel_name, **local)
+            client = _Client(nb_man, km=kernel, kernel_name=kernel_name, timeout=None, startup_timeout=120)
+            return client.execute(cleanup_kc=True)
 
 
 papermill_engines.register(ENGINE, StageEngine)

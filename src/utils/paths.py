@@ -51,20 +51,3 @@ class Run:
 
     def predictions(self, stage: str) -> Path:
         return self.reports / "predictions" / f"{stage}.csv"
-
-
-def resolve_source(source: str) -> Path:
-    """The raw data's absolute path; the embedded sample where `source` is empty.
-
-    Raises:
-        FileNotFoundError: there is nothing at that path.
-    """
-    path = Path(source).expanduser().resolve() if source else SAMPLE
-    if not path.exists():
-        if source:
-            raise FileNotFoundError(f"SOURCE={source}: there is nothing at {path}.")
-        raise FileNotFoundError(
-            "No SOURCE given, and this checkout embeds no sample:"
-            " give a zip of split/emotion folders, for example DATASET=fer2013 SOURCE=~/fer2013.zip"
-        )
-    return path

@@ -20,13 +20,13 @@ def _axes(ax, width: float = 7, height: float = 3.8):
 
 
 def plot_class_balance(records: pd.DataFrame, ax=None):
-    """Pictures per emotion and split, as bars. Records have `emotion`, `label`, `split`."""
+    """Pictures per class, as bars coloured by label. Records have `class` and `label`."""
     ax = _axes(ax)
-    order = records.groupby("emotion")["label"].first().sort_values(kind="stable").index
-    counts = records.groupby(["emotion", "label"]).size().reset_index(name="pictures")
+    order = records.groupby("class")["label"].first().sort_values(kind="stable").index
+    counts = records.groupby(["class", "label"]).size().reset_index(name="pictures")
     counts["answer"] = counts["label"].map(lambda label: CLASS_NAMES[label])
     sns.barplot(
-        counts, y="emotion", x="pictures", hue="answer", order=list(order), palette=LABEL_COLOURS, dodge=False, ax=ax
+        counts, y="class", x="pictures", hue="answer", order=list(order), palette=LABEL_COLOURS, dodge=False, ax=ax
     )
     for bars in ax.containers:
         ax.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=9)
@@ -55,26 +55,26 @@ def plot_size_and_brightness(records: pd.DataFrame, axes=None):
 
 
 def plot_contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 10, seed: int = 0, axes=None):
-    """A row of random pictures for each emotion. Records in the order of pixels, uint8 (n, 48, 48, 3)."""
-    emotions = sorted(set(records["emotion"]))
+    """A row of random pictures for each class. Records in the order of pixels, uint8 (n, 48, 48, 3)."""
+    names = sorted(set(records["class"]))
     if axes is None:
-        axes = plt.subplots(len(emotions), columns, figsize=(columns, len(emotions) + 0.2), squeeze=False)[1]
+        axes = plt.subplots(len(names), columns, figsize=(columns, len(names) + 0.2), squeeze=False)[1]
     rng = np.random.default_rng(seed)
-    for row, emotion in zip(axes, emotions, strict=True):
-        positions = np.flatnonzero(records["emotion"] == emotion)
+    for row, name in zip(axes, names, strict=True):
+        positions = np.flatnonzero(records["class"] == name)
         chosen = rng.permutation(positions)[:columns]
-        _fill_row(row, [pixels[position] for position in chosen], emotion)
+        _fill_row(row, [pixels[position] for position in chosen], name)
     return axes
 
 
 def plot_average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
-    """The mean picture of each emotion: what the classes look like without showing anyone."""
-    emotions = sorted(set(records["emotion"]))
-    axes = axes if axes is not None else plt.subplots(1, len(emotions), figsize=(1.4 * len(emotions), 1.9))[1]
-    for ax, emotion in zip(np.ravel(axes), emotions, strict=True):
-        positions = np.flatnonzero(records["emotion"] == emotion)
+    """The mean picture of each class: what the classes look like without showing anyone."""
+    names = sorted(set(records["class"]))
+    axes = axes if axes is not None else plt.subplots(1, len(names), figsize=(1.4 * len(names), 1.9))[1]
+    for ax, name in zip(np.ravel(axes), names, strict=True):
+        positions = np.flatnonzero(records["class"] == name)
         ax.imshow(pixels[positions].mean(axis=0).round().astype(np.uint8))
-        ax.set_title(f"{emotion}\nn = {len(positions):,}", fontsize=9, loc="center", fontweight="normal")
+        ax.set_title(f"{name}\nn = {len(positions):,}", fontsize=9, loc="center", fontweight="normal")
         ax.axis("off")
     return axes
 

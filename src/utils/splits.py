@@ -9,38 +9,59 @@ SPLITS = ("train", "validation", "test", "none")
 """`none`: kept in the table, used for nothing."""
 
 
-def assign_splits(records: pd.DataFrame, validation_fraction: float, seed: int) -> pd.Series:
-    """Keep the published test split, drop copies of it from training, cut validation from the rest.
+def assign_splits(records: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> pd.Series:
+    """Keep published splits, cut missing ones from training, and let no group be on two sides.
 
-    A whole group goes to one side, so no picture of validation has a copy in training. The cut is
-    stratified by the emotion of a group's first picture. A published validation split is kept.
+    Pictures whose group is in test are taken out of training and validation, those whose group is in
+    validation out of training. A cut takes whole groups, stratified by the class of a group's first picture.
 
     Args:
-        records: with `split` (train, validation, test), `group`, `emotion` and `flags`.
-        validation_fraction: share of the training groups, above 0 and below 1.
-        seed: of the cut.
+        records: with `split` (train, validation, test, or empty where none is published), `group`, `class`.
+        validation_fraction: share of the training groups that validate, where no validation is published.
+        test_fraction: share of the groups that test, where no test split is published.
+        seed: of the cuts.
 
     Returns:
         One of SPLITS a record.
 
     Raises:
-        ValueError: the fraction is out of range, or a class has too few groups to be cut.
+        ValueError: a fraction is out of range, or a class has too few different pictures.
     """
-    if not 0 < validation_fraction < 1:
-        raise ValueError(f"validation_fraction {validation_fraction}: expected a number above 0 and below 1.")
-    test_groups = set(records.loc[records["split"] == "test", "group"])
-    copied = (records["split"] != "test") & records["group"].isin(test_groups)
-    split = records["split"].mask(copied, "none")
-    if (split == "validation").any():
-        validation_groups = set(records.loc[split == "validation", "group"])
-        return split.mask((split == "train") & records["group"].isin(validation_groups), "none")
+    for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
+        if not 0 < fraction < 1:
+            raise ValueError(f"{name} {fraction}: expected a number above 0 and below 1.")
+    split = records["split"].replace("", "train")
+    for side, fraction in (("test", test_fraction), ("validation", validation_fraction)):
+        if not (split == side).any():
+            split = _cut(records, split, side, fraction, seed)
+        copied = split.isin(["train", "validation"]) & (split != side)
+        split = split.mask(copied & records["group"].isin(set(records.loc[split == side, "group"])), "none")
+    _require_classes(records, split)
+    return split
+
+
+def _cut(records: pd.DataFrame, split: pd.Series, side: str, fraction: float, seed: int) -> pd.Series:
+    """Move a share of the training groups to `side`."""
     first = records[split == "train"].drop_duplicates("group")
-    fewest = first["emotion"].value_counts()
-    if fewest.empty or fewest.min() < 2:
-        raise ValueError(f"Each class needs 2 different training pictures or more; found {fewest.to_dict()}.")
-    cut = max(round(validation_fraction * len(first)), len(fewest))
-    _, validation = train_test_split(first["group"], test_size=cut, stratify=first["emotion"], random_state=seed)
-    return split.mask((split == "train") & records["group"].isin(set(validation)), "validation")
+    counts = first["class"].value_counts()
+    if counts.empty or counts.min() < 2:
+        raise ValueError(
+            f"Cutting {side} from training needs 2 or more different pictures of each class; found {counts.to_dict()}."
+        )
+    size = min(max(round(fraction * len(first)), len(counts)), len(first) - len(counts))
+    _, moved = train_test_split(first["group"], test_size=size, stratify=first["class"], random_state=seed)
+    return split.mask((split == "train") & records["group"].isin(set(moved)), side)
+
+
+def _require_classes(records: pd.DataFrame, split: pd.Series) -> None:
+    """Every class must be trained on, and both labels must be validated and tested."""
+    for side in ("train", "validation", "test"):
+        part = records[split == side]
+        missing = set(records["class"]) - set(part["class"]) if side == "train" else set()
+        if missing or part["label"].nunique() < 2:
+            found = part["class"].value_counts().to_dict()
+            expected = "every class" if side == "train" else f"both {' and '.join(CLASS_NAMES)}"
+            raise ValueError(f"Too few different pictures: expected {expected} in {side}, found {found or 'none'}.")
 
 
 def tabulate_splits(records: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,189 @@
+"""What the files of a raw data set are, told from the names of their folders or from a CSV."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from utils.archives import SourceError
+from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
+from utils.pictures import SIDE
+
+ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
+
+FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""What the numbers 0 to 6 mean in FER-2013's CSV."""
+
+_STRAY_FILES = {"thumbs.db", "desktop.ini"}
+_PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ""}
+_COLUMNS = {
+    "file": ("file", "filename", "file_name", "image", "picture", "path", "img", "fichier"),
+    "class": ("emotion", "label", "class", "classe", "category", "expression", "stress"),
+    "split": ("split", "usage", "set", "subset"),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was found.
+
+    Attributes:
+        kind: a few words on it, for people.
+        entries: one row a picture, ENTRY_COLUMNS: `emotion` is empty where only the stress label is
+            known, `split` is empty where none is published.
+        ignored: one row a file that is left out: `file`, `reason`.
+        pixels: for a CSV that holds the pictures, the text of each one's pixels by `file`.
+    """
+
+    kind: str
+    entries: pd.DataFrame
+    ignored: pd.DataFrame
+    pixels: dict[str, str]
+
+
+def _make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dict | None = None) -> Layout:
+    return Layout(
+        kind,
+        pd.DataFrame(entries, columns=ENTRY_COLUMNS),
+        pd.DataFrame(ignored, columns=["file", "reason"]),
+        pixels or {},
+    )
+
+
+def name_class(name: str) -> tuple[str, int] | None:
+    """(emotion, label) that a class name means; the emotion is empty for a stress label; None if unknown."""
+    label = find_label(name)
+    if label is not None:
+        return "", label
+    emotion = find_emotion(name)
+    return None if emotion is None else (emotion, stress_label(emotion))
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file is one that systems leave everywhere: hidden, Thumbs.db, __MACOSX."""
+    parts = PurePosixPath(name).parts
+    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1].lower() in _STRAY_FILES
+
+
+def read_folders(names: list[str]) -> Layout:
+    """Tell split and class of each file from its folders: split/class, class/split or class alone.
+
+    The innermost folder names the class, or the split with the class right above it; folders further out
+    are wrapping, except that the nearest one that names a split counts.
+
+    Raises:
+        SourceError: pictures lie in a folder that names no class.
+    """
+    entries, ignored, unknown = [], [], {}
+    meaning = {folder: _read_folder(folder) for folder in {PurePosixPath(name).parent for name in names}}
+    above = {ancestor for folder, found in meaning.items() if found for ancestor in folder.parents}
+    for name in names:
+        folder = PurePosixPath(name).parent
+        if is_stray(name):
+            ignored.append({"file": name, "reason": "left by a system"})
+        elif meaning[folder]:
+            entries.append({"file": name} | meaning[folder])
+        elif folder in above or PurePosixPath(name).suffix.lower() not in _PICTURE_ENDINGS:
+            ignored.append({"file": name, "reason": "not in a class folder"})
+        else:
+            unknown[folder] = unknown.get(folder, 0) + 1
+    if unknown:
+        raise SourceError(_say_unknown(unknown))
+    return _make_layout("folders", entries, ignored)
+
+
+def _read_folder(folder: PurePosixPath) -> dict | None:
+    """The class and split of the pictures in a folder, or None where it names no class."""
+    parts = list(folder.parts)
+    split = find_split(parts[-1]) if parts else None
+    if split:
+        parts.pop()
+    found = name_class(parts.pop()) if parts else None
+    if found is None:
+        return None
+    split = split or next(filter(None, map(find_split, reversed(parts))), "")
+    return {"emotion": found[0], "label": found[1], "split": split}
+
+
+def _say_unknown(unknown: dict[PurePosixPath, int]) -> str:
+    found = ", ".join(f"{str(folder)!r} ({count})" for folder, count in list(unknown.items())[:8])
+    return (
+        f"Pictures in folders that name no class: {found}. Expected {' and '.join(CLASS_NAMES)}, or emotions:"
+        f" {', '.join(EMOTIONS)}. Rename or remove those folders."
+    )
+
+
+def read_csv(text: str, csv_name: str, names: list[str], required: bool) -> Layout | None:
+    """Read a CSV that holds pixels (FER-2013's) or that labels the pictures beside it.
+
+    Args:
+        text: the CSV.
+        csv_name: its path; rows of pixels are named `<csv_name>#<row>`.
+        names: of the files in the same source.
+        required: any other CSV is an error; else it gives None.
+
+    Raises:
+        SourceError: a missing column, a wrong count of pixels, an unknown class, a name that occurs twice.
+    """
+    csv.field_size_limit(2**20)
+    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    columns = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
+    role = {role: next((columns[name] for name in known if name in columns), None) for role, known in _COLUMNS.items()}
+    if role["class"] and "pixels" in columns:
+        return _read_pixel_rows(rows, csv_name, columns["pixels"], role)
+    if role["class"] and role["file"]:
+        return _read_label_rows(rows, csv_name, role, names)
+    if required or "pixels" in columns:
+        found = ", ".join(columns) or "none"
+        raise SourceError(f"{csv_name}: expected columns emotion and pixels, or file and label; found {found}.")
+    return None
+
+
+def _read_pixel_rows(rows: csv.DictReader, csv_name: str, pixel_column: str, role: dict) -> Layout:
+    entries, pixels = [], {}
+    for number, row in enumerate(rows, start=2):
+        text = (row[pixel_column] or "").strip()
+        count = text.count(" ") + bool(text)
+        if count != SIDE * SIDE:
+            raise SourceError(f"{csv_name}, line {number}: {count} pixels; expected {SIDE * SIDE} ({SIDE}x{SIDE}).")
+        name = f"{csv_name}#{number}"
+        entries.append(_read_row(row, role, csv_name, number) | {"file": name})
+        pixels[name] = text
+    return _make_layout("a CSV of pixels", entries, [], pixels)
+
+
+def _read_label_rows(rows: csv.DictReader, csv_name: str, role: dict, names: list[str]) -> Layout:
+    beside = PurePosixPath(csv_name).parent
+    known, entries, seen = set(names), [], {}
+    for number, row in enumerate(rows, start=2):
+        name = (beside / (row[role["file"]] or "").strip().replace("\\", "/")).as_posix()
+        if name in seen:
+            raise SourceError(f"{csv_name}: {name!r} in lines {seen[name]} and {number}; expected each picture once.")
+        seen[name] = number
+        entries.append(_read_row(row, role, csv_name, number) | {"file": name})
+    found = [entry for entry in entries if entry["file"] in known]
+    ignored = [{"file": name, "reason": "in the CSV, but not there"} for name in seen if name not in known]
+    ignored += [{"file": name, "reason": "not in the CSV"} for name in names if name not in seen and name != csv_name]
+    return _make_layout("pictures labelled by a CSV", found, ignored)
+
+
+def _read_row(row: dict, role: dict, csv_name: str, number: int) -> dict:
+    """The class and split of one row of a CSV."""
+    value = (row[role["class"]] or "").strip()
+    if value.isdigit() and role["class"].strip().lower() in ("emotion", "expression"):
+        value = FER2013_CODES[int(value)] if int(value) < len(FER2013_CODES) else value
+    elif value in ("0", "1"):
+        value = CLASS_NAMES[int(value)]
+    found = name_class(value)
+    if found is None:
+        raise SourceError(
+            f"{csv_name}, line {number}: unknown class {value!r}; expected {' or '.join(CLASS_NAMES)}, an emotion"
+            f" ({', '.join(EMOTIONS)}), or 0 to {len(FER2013_CODES) - 1} for FER-2013's emotions."
+        )
+    usage = (row[role["split"]] or "").strip() if role["split"] else ""
+    split = find_split(usage) or ""
+    if usage and not split:
+        raise SourceError(f"{csv_name}, line {number}: unknown split {usage!r}; expected train, validation or test.")
+    return {"emotion": found[0], "label": found[1], "split": split}

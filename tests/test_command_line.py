@@ -1,0 +1,189 @@
+"""`python -m utils.inference`, as a person runs it."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EMOTIONS, draw_face, encode, make_root
+
+from utils import inference
+from utils.command_line import COLUMNS, find_pictures
+from utils.inference import find_model
+from utils.networks import build_baseline_cnn
+from utils.training import save_model, set_seed
+
+COMMAND = [sys.executable, "-m", "utils.inference"]
+
+
+def save_tiny_model(folder: Path) -> Path:
+    """An untrained network that answers by a picture's pixels."""
+    set_seed(0)
+    save_model(folder, build_baseline_cnn(2, widths=(4, 8)), {"class_names": EMOTIONS[:2], "stress_classes": ["angry"]})
+    return folder
+
+
+def make_model_root(folder: Path) -> Path:
+    """A project root whose newest run is `tiny`."""
+    folder.mkdir()
+    make_root(folder)
+    save_tiny_model(folder / "models" / "tiny" / "EmotionDetector_2")
+    return folder
+
+
+def draw_faces(folder: Path, count: int) -> Path:
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for number in range(count):
+        (folder / f"{number:03}.png").write_bytes(encode(draw_face(EMOTIONS[number % 7], rng)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    return make_model_root(tmp_path_factory.mktemp("command") / "root")
+
+
+def ask(root: Path, *words: str | Path, **options) -> subprocess.CompletedProcess:
+    environment = os.environ | {"STRESS_FACES_ROOT": str(root)}
+    return subprocess.run([*COMMAND, *words], env=environment, capture_output=True, text=True, timeout=60, **options)
+
+
+def read_rows(result: subprocess.CompletedProcess, form: str) -> list[dict]:
+    return json.loads(result.stdout) if form == "json" else list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_one_row_a_picture_and_a_bad_one_ends_nothing(root, tmp_path, form):
+    faces = draw_faces(tmp_path / "faces", 3)
+    (faces / "001.png").write_bytes(b"GIF89a")
+    result = ask(root, faces, tmp_path / "nowhere.png", "--format", form)
+    rows = read_rows(result, form)
+    assert result.returncode == 1
+    assert all(tuple(row) == COLUMNS for row in rows)
+    assert [row["path"] for row in rows] == [str(faces / f"00{n}.png") for n in range(3)] + [f"{tmp_path}/nowhere.png"]
+    assert [row["status"] for row in rows] == ["ok", "error", "ok", "error"]
+    assert "not a picture (6 bytes)" in rows[1]["reason"]
+    assert rows[3]["reason"] == "No such file or directory"
+    assert not rows[1]["label"] and not rows[1]["p_stress"]
+    for row in rows[::2]:
+        p_stress = float(row["p_stress"])
+        assert row["label"] == ("Stress" if p_stress >= 0.5 else "Non-stress")
+        assert float(row["confidence"]) == pytest.approx(max(p_stress, 1 - p_stress), abs=2e-6)
+
+
+def test_the_table_is_aligned_and_one_picture_needs_no_bar(root, tmp_path):
+    faces = draw_faces(tmp_path / "faces", 2)
+    (faces / "a\nb.png").write_bytes((faces / "000.png").read_bytes())
+    result = ask(root, faces)
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == 4
+    assert "a?b.png" in lines[3]
+    assert len({line.index(word) for line, word in zip(lines, ["status", *["ok"] * 3], strict=True)}) == 1
+    assert result.stderr == f"model: {root}/models/tiny/EmotionDetector_2\n"
+
+
+def test_many_pictures_answer_as_one_does(root, tmp_path):
+    faces = draw_faces(tmp_path / "faces", 150)
+    result = ask(root, faces, "--format", "json")
+    rows = read_rows(result, "json")
+    assert [row["path"] for row in rows] == sorted(map(str, faces.iterdir()))
+    assert "150/150" in result.stderr
+    classifier = inference.Classifier.load(root / "models" / "tiny" / "EmotionDetector_2")
+    for row in rows[::10]:
+        assert row["p_stress"] == pytest.approx(classifier.predict(Path(row["path"])).p_stress, abs=1e-5)
+
+
+def test_folders_patterns_and_what_is_ignored(tmp_path):
+    for name in ("b/2.PNG", "b/deep/1.jpg", "a[1].png", ".hidden.png", "b/.dir/3.png", "__MACOSX/4.png", "b/notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "empty").mkdir()
+
+    def names(*words):
+        return [str(path.relative_to(tmp_path)) for path in find_pictures([f"{tmp_path}/{word}" for word in words])]
+
+    assert names("") == ["a[1].png", "b/2.PNG", "b/deep/1.jpg"]
+    assert names("b", "b/deep/1.jpg") == ["b/2.PNG", "b/deep/1.jpg"]
+    assert names("a[1].png", ".hidden.png", "b/notes.txt") == ["a[1].png", ".hidden.png", "b/notes.txt"]
+    assert names("**/*.jpg") == ["b/deep/1.jpg"]
+    assert names("*/") == ["b/2.PNG", "b/deep/1.jpg", "empty"]
+    assert names("*.gif") == ["*.gif"]
+    assert "a folder without pictures" in find_pictures([str(tmp_path / "empty")])[tmp_path / "empty"]
+    assert find_pictures(["x" * 5000]) == {Path("x" * 5000): ""}
+
+
+def test_a_name_in_another_encoding(root, tmp_path):
+    face = encode(draw_face("sad", np.random.default_rng(0)))
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(face)
+    for form in ("table", "csv", "json"):
+        result = ask(root, tmp_path, "--format", form)
+        assert result.returncode == 0, result.stderr
+
+
+def test_wrong_usage_and_missing_models_exit_with_2(root, tmp_path):
+    for words in ([], ["x.png", "--format", "xml"]):
+        result = ask(root, *words)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert "usage:" in result.stderr
+    (tmp_path / "root").mkdir()
+    result = ask(make_root(tmp_path / "root"), "x.png")
+    assert result.returncode == 2
+    assert result.stderr == f"error: No saved model in {tmp_path}/root/models: train one first, with `make pipeline`.\n"
+    (tmp_path / "model.json").write_text("{}")
+    result = ask(root, "x.png", "--model", tmp_path)
+    assert result.returncode == 2
+    assert "is not whole" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_find_model_takes_the_newest_run_and_else_the_shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference, "ROOT", tmp_path)
+
+    def add(name, age):
+        card = tmp_path / "models" / name / "model.json"
+        card.parent.mkdir(parents=True)
+        card.touch()
+        os.utime(card, (time.time() - age,) * 2)
+        return card.parent
+
+    with pytest.raises(FileNotFoundError, match="make pipeline"):
+        find_model()
+    shipped = add("shipped/EmotionDetector_2", 0)
+    assert find_model() == shipped
+    first = add("old/EmotionDetector_1", 50)
+    assert find_model() == first
+    second = add("old/EmotionDetector_2", 90)
+    assert find_model() == second
+    assert add("new/EmotionDetector_1", 10) == find_model()
+
+
+def test_a_closed_pipe_ends_it_quietly(root, tmp_path):
+    faces = draw_faces(tmp_path / "faces", 200)
+    words = [*COMMAND, faces, "--format", "csv"]
+    environment = os.environ | {"STRESS_FACES_ROOT": str(root)}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("path,")
+        process.stdout.close()
+        complaints = process.stderr.read()
+        assert process.wait(30) == 1
+    assert "Traceback" not in complaints and "Broken" not in complaints
+
+
+def test_it_loads_nothing_heavy(root, tmp_path):
+    face = draw_faces(tmp_path / "faces", 1) / "000.png"
+    code = f"""
+import sys
+from utils.command_line import main
+assert main([{str(face)!r}]) == 0
+heavy = {{"tensorflow", "keras", "pandas", "sklearn", "seaborn", "matplotlib", "flask", "waitress", "IPython"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"STRESS_FACES_ROOT": str(root)})
