@@ -37,13 +37,14 @@ def _configure():
             source = str(fetch_source(source))
         values = read_profile(choose_profile(DATASET, PROFILE)) | parse_overrides(get_var("PARAMS") or "")
         declared = {stage: read_declared(NOTEBOOKS / f"{stage}.ipynb") for stage in STAGES}
-        return run, resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": source}), changes
-    except (ValueError, FileNotFoundError) as error:
+        parameters = resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": source})
+        run.reports.mkdir(parents=True, exist_ok=True)
+        return run, parameters, changes
+    except (ValueError, OSError) as error:
         sys.exit(str(error))
 
 
 RUN, PARAMETERS, SOURCE_PRINT = _configure()
-RUN.reports.mkdir(parents=True, exist_ok=True)
 
 NEEDS = {"03_augmented_retraining": "02_baseline_cnn", "04_single_image_inference": "03_augmented_retraining"}
 OUTPUTS = {

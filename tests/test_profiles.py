@@ -32,6 +32,9 @@ def test_wrong_parameters_say_what_was_expected(values, message):
 def test_overrides():
     assert parse_overrides("A=3 B=false  C=x=y D=0.5") == {"A": 3, "B": False, "C": "x=y", "D": 0.5}
     assert parse_overrides("") == {}
+    assert parse_overrides("PICTURE='my face.png' EMPTY=") == {"PICTURE": "my face.png", "EMPTY": ""}
+    with pytest.raises(ValueError, match="expected a number"):
+        parse_overrides("A=[1")
     with pytest.raises(ValueError, match="expected NAME=value, found 'A'"):
         parse_overrides("A 3")
 

@@ -5,7 +5,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-_LARGEST_FILE = 200 * 2**20
+_LARGEST_FILE = 2**30
 _LARGEST_RATIO = 200
 """Bytes of one unpacked file, and unpacked bytes a packed byte, above which a zip is taken for a bomb."""
 
@@ -15,7 +15,7 @@ class SourceError(ValueError):
 
 
 class FolderArchive:
-    """The files below a folder, hidden ones left out."""
+    """The files below a folder."""
 
     def __init__(self, path: Path):
         self.path = path

@@ -38,9 +38,10 @@ class Source:
     def folder_table(self) -> pd.DataFrame:
         """What each folder was taken for: `folder`, `split`, `emotion`, `counts as`, `files`."""
         entries = self.layout.entries
-        folder = entries["file"].map(lambda name: str(PurePosixPath(name.partition("#")[0] or name).parent))
         if self.layout.pixels:
-            folder = entries["file"].str.partition("#")[0]
+            folder = entries["file"].str.rpartition("#")[0]
+        else:
+            folder = entries["file"].map(lambda name: str(PurePosixPath(name).parent))
         columns = ["folder", "split", "emotion", "label"]
         table = entries.assign(folder=folder).groupby(columns, as_index=False).size().rename(columns={"size": "files"})
         table["counts as"] = table["label"].map(lambda label: CLASS_NAMES[label])
@@ -78,8 +79,7 @@ def _read_csvs(archive: FolderArchive | ZipArchive, names: list[str], csv_path: 
         candidates = [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]
     for name in candidates:
         try:
-            text = archive.read(name).decode("utf-8-sig")
-            layout = read_csv(text, name, names, required=csv_path is not None)
+            layout = read_csv(archive.read(name), name, names, required=csv_path is not None)
         except (UnicodeDecodeError, OSError, csv.Error) as error:
             if csv_path:
                 raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
@@ -109,13 +109,11 @@ def _require_usable(layout: Layout) -> None:
 
 def _settle_splits(entries: pd.DataFrame) -> None:
     """Leave splits that are none empty, in place: one split alone divides nothing; what lies beside splits trains."""
-    published = set(entries["split"]) - {""}
-    if len(published) < 2:
-        entries["split"] = ""
-    elif "train" in published | set(entries["split"].replace("", "train")):
-        entries["split"] = entries["split"].replace("", "train")
-    else:
+    settled = entries["split"].replace("", "train")
+    published = set(settled)
+    if len(published) > 1 and "train" not in published:
         raise SourceError(f"no training pictures; found the splits {', '.join(sorted(published))}.")
+    entries["split"] = settled if len(published) > 1 else ""
 
 
 def sample_stratified(entries: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
@@ -185,11 +183,10 @@ def _decode_all(source: Source, names: pd.Series) -> Iterator[tuple[str, Image.I
 def _decode(source: Source, name: str) -> Image.Image:
     if not source.layout.pixels:
         return open_picture(source.archive.read(name))
-    try:
-        grey = np.array(source.layout.pixels[name].split(), dtype=np.uint8).reshape(SIDE, SIDE)
-    except (ValueError, OverflowError) as error:
-        raise PictureError(f"pixels: {error}; expected whole numbers from 0 to 255") from None
-    return Image.fromarray(grey).convert("RGB")
+    grey = source.layout.pixels[name]
+    if grey is None:
+        raise PictureError("broken: expected pixels that are whole numbers from 0 to 255")
+    return Image.frombytes("L", (SIDE, SIDE), grey).convert("RGB")
 
 
 def main() -> int:

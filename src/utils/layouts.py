@@ -34,13 +34,14 @@ class Layout:
         entries: one row a picture, ENTRY_COLUMNS: `emotion` is empty where only the stress label is
             known, `split` is empty where none is published.
         ignored: one row a file that is left out: `file`, `reason`.
-        pixels: for a CSV that holds the pictures, the text of each one's pixels by `file`.
+        pixels: for a CSV that holds the pictures, the 48x48 grey bytes of each by `file`, None where the
+            numbers are none of 0 to 255.
     """
 
     kind: str
     entries: pd.DataFrame
     ignored: pd.DataFrame
-    pixels: dict[str, str]
+    pixels: dict[str, bytes | None]
 
 
 def _make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dict | None = None) -> Layout:
@@ -115,20 +116,21 @@ def _say_unknown(unknown: dict[PurePosixPath, int]) -> str:
     )
 
 
-def read_csv(text: str, csv_name: str, names: list[str], required: bool) -> Layout | None:
+def read_csv(data: bytes, csv_name: str, names: list[str], required: bool) -> Layout | None:
     """Read a CSV that holds pixels (FER-2013's) or that labels the pictures beside it.
 
     Args:
-        text: the CSV.
+        data: the CSV, in UTF-8.
         csv_name: its path; rows of pixels are named `<csv_name>#<row>`.
         names: of the files in the same source.
         required: any other CSV is an error; else it gives None.
 
     Raises:
         SourceError: a missing column, a wrong count of pixels, an unknown class, a name that occurs twice.
+        UnicodeDecodeError, csv.Error: it is no CSV.
     """
-    csv.field_size_limit(2**20)
-    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    rows = csv.DictReader(text, skipinitialspace=True)
     columns = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
     role = {role: next((columns[name] for name in known if name in columns), None) for role, known in _COLUMNS.items()}
     if role["class"] and "pixels" in columns:
@@ -144,14 +146,21 @@ def read_csv(text: str, csv_name: str, names: list[str], required: bool) -> Layo
 def _read_pixel_rows(rows: csv.DictReader, csv_name: str, pixel_column: str, role: dict) -> Layout:
     entries, pixels = [], {}
     for number, row in enumerate(rows, start=2):
-        text = (row[pixel_column] or "").strip()
-        count = text.count(" ") + bool(text)
-        if count != SIDE * SIDE:
-            raise SourceError(f"{csv_name}, line {number}: {count} pixels; expected {SIDE * SIDE} ({SIDE}x{SIDE}).")
+        values = (row[pixel_column] or "").split()
+        if len(values) != SIDE * SIDE:
+            expected = f"{SIDE * SIDE} ({SIDE}x{SIDE})"
+            raise SourceError(f"{csv_name}, line {number}: {len(values)} pixels; expected {expected}.")
         name = f"{csv_name}#{number}"
         entries.append(_read_row(row, role, csv_name, number) | {"file": name})
-        pixels[name] = text
+        pixels[name] = _to_bytes(values)
     return _make_layout("a CSV of pixels", entries, [], pixels)
+
+
+def _to_bytes(values: list[str]) -> bytes | None:
+    try:
+        return bytes(map(int, values))
+    except ValueError:
+        return None
 
 
 def _read_label_rows(rows: csv.DictReader, csv_name: str, role: dict, names: list[str]) -> Layout:
@@ -172,7 +181,7 @@ def _read_label_rows(rows: csv.DictReader, csv_name: str, role: dict, names: lis
 def _read_row(row: dict, role: dict, csv_name: str, number: int) -> dict:
     """The class and split of one row of a CSV."""
     value = (row[role["class"]] or "").strip()
-    if value.isdigit() and role["class"].strip().lower() in ("emotion", "expression"):
+    if value.isdecimal() and role["class"].strip().lower() in ("emotion", "expression"):
         value = FER2013_CODES[int(value)] if int(value) < len(FER2013_CODES) else value
     elif value in ("0", "1"):
         value = CLASS_NAMES[int(value)]

@@ -1,6 +1,7 @@
 """Parameters of the notebooks: declared in their parameters cells, given by profiles and the command line."""
 
 import ast
+import shlex
 from pathlib import Path
 
 import nbformat
@@ -60,17 +61,22 @@ def choose_profile(dataset: str, profile: str) -> str:
 
 
 def parse_overrides(text: str) -> dict:
-    """ "EPOCHS=3 FLIP=false" -> {"EPOCHS": 3, "FLIP": False}; values are read as YAML.
+    """ "EPOCHS=3 FLIP=false PICTURE='my face.png'" -> {"EPOCHS": 3, "FLIP": False, "PICTURE": "my face.png"}.
+
+    Words are split as a shell does, values are read as YAML.
 
     Raises:
-        ValueError: a word without `=`.
+        ValueError: a word without `=`, a quote that is not closed, or a value that is no YAML.
     """
     overrides = {}
-    for word in text.split():
+    for word in shlex.split(text):
         name, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"PARAMS: expected NAME=value, found {word!r}.")
-        overrides[name] = yaml.safe_load(value)
+        try:
+            overrides[name] = yaml.safe_load(value) if value else ""
+        except yaml.YAMLError:
+            raise ValueError(f"PARAMS: expected a number, true, false or a word for {name}, found {value!r}.") from None
     return overrides
 
 

@@ -40,8 +40,8 @@ def run_stage(run: Run, stage: str, notebook: Path, parameters: dict) -> float:
         Seconds that it took.
 
     Raises:
-        StageFailed: the notebook raised, or its kernel died. The executed part is kept as
-            <stage>.failed.ipynb and .html; an earlier report stays as it was.
+        StageFailed: the notebook raised, its kernel died, or the report cannot be written. The executed
+            part is kept as <stage>.failed.ipynb and .html; an earlier report stays as it was.
     """
     stage_manifest(run, stage).unlink(missing_ok=True)
     run.reports.mkdir(parents=True, exist_ok=True)
@@ -54,11 +54,14 @@ def run_stage(run: Run, stage: str, notebook: Path, parameters: dict) -> float:
         )  # fmt: skip
     except Exception as error:
         raise StageFailed(_keep_failure(run, stage, beside, error)) from error
+    try:
+        _publish(beside, run.reports / f"{stage}.ipynb")
+        seconds = time.monotonic() - started
+        write_json(stage_manifest(run, stage), describe_stage(stage, parameters, seconds))
+    except OSError as error:
+        raise StageFailed(f"{stage} ran, but its report could not be written: {error}") from error
     for ending in ("ipynb", "html"):
         (run.reports / f"{stage}.failed.{ending}").unlink(missing_ok=True)
-    _publish(beside, run.reports / f"{stage}.ipynb")
-    seconds = time.monotonic() - started
-    write_json(stage_manifest(run, stage), describe_stage(stage, parameters, seconds))
     return seconds
 
 
