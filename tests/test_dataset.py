@@ -104,7 +104,6 @@ WRITE = """
 import resource, sys
 from pathlib import Path
 from utils.paths import Run
-sys.path.insert(0, {tests!r})
 from test_dataset import prepare
 from utils.dataset import write_dataset
 
@@ -126,8 +125,8 @@ except OSError as error:
 @pytest.mark.parametrize("stage", ["reading", "writing"])
 def test_no_space_left_is_an_error_and_the_earlier_data_stay(tmp_path, faces_zip, stage):
     def write(stage, source):
-        code = WRITE.format(tests=str(CHECKOUT / "tests"), stage=stage, source=str(source))
-        environment = os.environ | {"STRESS_FACES_ROOT": str(tmp_path)}
+        code = WRITE.format(stage=stage, source=str(source))
+        environment = os.environ | {"STRESS_FACES_ROOT": str(tmp_path), "PYTHONPATH": str(CHECKOUT / "tests")}
         return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
 
     (tmp_path / "notebooks").mkdir()

@@ -7,8 +7,8 @@ import pandas as pd
 
 from utils.dataset import Split, open_test, read_manifest
 from utils.files import write_text
-from utils.inference import THRESHOLD, Classifier
-from utils.labels import CLASS_NAMES
+from utils.inference import Classifier
+from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.metrics import score_classes, score_stress
 from utils.paths import Run
 

@@ -9,13 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from utils.files import read_json
-from utils.labels import CLASS_NAMES
+from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.paths import ROOT
 from utils.pictures import SIDE, open_picture, to_input
 from utils.quiet import quiet_stderr
-
-THRESHOLD = 0.5
-"""P(stress) from which the answer is Stress."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ import unicodedata
 CLASS_NAMES = ("Non-stress", "Stress")
 """The two answers, in the order of `label`: 0 and 1."""
 
+THRESHOLD = 0.5
+"""P(stress) from which the answer is Stress."""
+
 EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 STRESS_MAPPINGS = {
