@@ -10,8 +10,17 @@ _LARGEST_RATIO = 200
 """Bytes of one unpacked file, and unpacked bytes a packed byte, above which a zip is taken for a bomb."""
 
 
+_STRAY_FILES = {"thumbs.db", "desktop.ini"}
+
+
 class SourceError(ValueError):
     """Raw data that cannot be used as a whole; the message says what was found and what was expected."""
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file is one that systems leave everywhere: hidden, Thumbs.db, __MACOSX."""
+    parts = PurePosixPath(name).parts
+    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1].lower() in _STRAY_FILES
 
 
 class FolderArchive:

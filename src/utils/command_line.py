@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.std import tqdm
 
+from utils.archives import is_stray
 from utils.inference import Classifier, find_model, name_answer
 from utils.pictures import PictureError, open_picture, to_input
 
@@ -23,7 +24,6 @@ COLUMNS = ("path", "label", "confidence", "p_stress", "status", "reason")
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Files of a folder with one of these endings are taken for pictures."""
 
-_STRAY_NAMES = {"__macosx", "desktop.ini", "thumbs.db"}
 _BATCH_SIZE = 64
 _BATCH_SECONDS = 0.25
 _BAR_FROM = 50
@@ -93,7 +93,7 @@ def _expand(word: str) -> list[Path]:
     if glob.glob(glob.escape(word)):  # noqa: PTH207 (pathlib's takes no absolute pattern)
         return [Path(word)]
     matches = sorted(map(Path, glob.glob(word, recursive=True)))  # noqa: PTH207
-    return [path for path in matches if not any(map(_is_stray, path.parts[-1:]))] or [Path(word)]
+    return [path for path in matches if not any(map(is_stray, path.parts[-1:]))] or [Path(word)]
 
 
 def _is_folder(path: Path) -> bool:
@@ -104,10 +104,6 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _is_stray(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _STRAY_NAMES
-
-
 def _list_folder(folder: Path) -> dict[Path, str]:
     found = {}
 
@@ -115,8 +111,8 @@ def _list_folder(folder: Path) -> dict[Path, str]:
         found[Path(error.filename)] = error.strerror
 
     for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not _is_stray(name)]
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not _is_stray(name)]
+        folders[:] = [name for name in folders if not is_stray(name)]
+        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_stray(name)]
         found |= {Path(parent, name): "" for name in pictures}
     return dict(sorted(found.items())) or {folder: f"a folder without pictures ({', '.join(SUFFIXES)})"}
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from utils.archives import FolderArchive, SourceError, ZipArchive, open_archive
+from utils.archives import FolderArchive, SourceError, ZipArchive, is_stray, open_archive
 from utils.labels import CLASS_NAMES, name_classes
-from utils.layouts import Layout, is_stray, read_csv, read_folders
+from utils.layouts import Layout, read_csv, read_folders
 from utils.pictures import SIDE, PictureError, open_picture, to_input
 from utils.progress import track
 

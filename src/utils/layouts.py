@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from utils.archives import SourceError
+from utils.archives import SourceError, is_stray
 from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
 from utils.pictures import SIDE
 
@@ -16,7 +16,6 @@ ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
 FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """What the numbers 0 to 6 mean in FER-2013's CSV."""
 
-_STRAY_FILES = {"thumbs.db", "desktop.ini"}
 _PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ""}
 _COLUMNS = {
     "file": ("file", "filename", "file_name", "image", "picture", "path", "img", "fichier"),
@@ -60,12 +59,6 @@ def name_class(name: str) -> tuple[str, int] | None:
         return "", label
     emotion = find_emotion(name)
     return None if emotion is None else (emotion, stress_label(emotion))
-
-
-def is_stray(name: str) -> bool:
-    """Whether a file is one that systems leave everywhere: hidden, Thumbs.db, __MACOSX."""
-    parts = PurePosixPath(name).parts
-    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1].lower() in _STRAY_FILES
 
 
 def read_folders(names: list[str]) -> Layout:
