@@ -36,12 +36,14 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 
 def draw_face(emotion: str, rng: np.random.Generator, side: int = 48) -> Image.Image:
-    """An oval with eyes, brows and a mouth that tell the emotion, with noise."""
-    image = Image.new("RGB", (96, 96), tuple(int(v) for v in rng.integers(30, 120, 3)))
+    """An oval with eyes, brows and a mouth that tell the emotion, noise, and hair and surroundings of its own."""
+    image = Image.new("RGB", (96, 96))
     draw = ImageDraw.Draw(image)
+    _scatter(draw, rng, count=30, centres=((0, 96), (0, 96)), sizes=(6, 20))
     x, y = rng.integers(-5, 6, 2)
     skin = tuple(int(v) for v in rng.integers(140, 230, 3))
     draw.ellipse((18 + x, 8 + y, 78 + x, 90 + y), fill=skin)
+    _scatter(draw, rng, count=6, centres=((14, 82), (2, 14)), sizes=(4, 9))
     eye = 7 if emotion in ("surprise", "fear") else 4
     slant = {"angry": 6, "disgust": 4, "sad": -6, "fear": -4}.get(emotion, 0)
     for centre, sign in ((36 + x, 1), (60 + x, -1)):
@@ -58,6 +60,13 @@ def draw_face(emotion: str, rng: np.random.Generator, side: int = 48) -> Image.I
         draw.line((36 + x, 68 + y, 60 + x, 68 + y), fill=(120, 10, 30), width=3)
     pixels = np.asarray(image.resize((side, side)), dtype=np.int16) + rng.integers(-12, 13, (side, side, 3))
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def _scatter(draw: ImageDraw.ImageDraw, rng: np.random.Generator, count: int, centres: tuple, sizes: tuple) -> None:
+    """Discs of any colour: what makes two drawn faces more than near-duplicates of each other."""
+    for _ in range(count):
+        x, y, size = rng.integers(*centres[0]), rng.integers(*centres[1]), rng.integers(*sizes)
+        draw.ellipse((x - size, y - size, x + size, y + size), fill=tuple(int(v) for v in rng.integers(0, 256, 3)))
 
 
 def encode(image: Image.Image, picture_format: str = "PNG", **options) -> bytes:

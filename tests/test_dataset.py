@@ -5,11 +5,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import CHECKOUT, write_faces_zip
 
 from utils.audit import audit_pictures, count_findings
-from utils.dataset import count_openings, load_split, make_batches, open_test, read_manifest, write_dataset
+from utils.dataset import (
+    count_openings,
+    load_split,
+    make_batches,
+    open_test,
+    read_attributes,
+    read_manifest,
+    write_dataset,
+)
 from utils.ingest import inspect_source, read_pictures
 from utils.paths import TEST_OPENINGS, Run
 from utils.splits import assign_splits
@@ -52,6 +61,25 @@ def test_the_same_data_give_the_same_bytes(run, faces_zip):
     process(run, faces_zip)
     assert files == {path.name: path.read_bytes() for path in run.data.iterdir()}
     assert sorted(files) == ["images.npy", "index.csv", "manifest.json", "test_images.npy"]
+
+
+def test_attributes_of_the_kept_pictures_are_written_and_read_back(tmp_path, faces_zip):
+    prepared = prepare(faces_zip)
+    files = prepared[0]["file"]
+    attributes = pd.DataFrame({"file": [files[5], "skipped.png", files[2]], "subject": ["007", "8", ""]})
+    attributes = attributes.assign(yaw=["-3", "1", ""], mood=["NA", "x", "None"])
+    run = Run("attributes-test")
+    first = write_dataset(run, *prepared, attributes)
+    back = read_attributes(run)
+    assert back["file"].tolist() == [files[2], files[5]]
+    assert back["subject"].tolist()[1] == "007"
+    assert back["yaw"].isna().tolist() == [True, False]
+    assert (back["yaw"][1], back["mood"].tolist()) == (-3, ["None", "NA"])
+    changed = write_dataset(run, *prepared, attributes.assign(yaw="5"))
+    assert changed["attributes"] != first["attributes"]
+    assert changed["fingerprint"] == first["fingerprint"]
+    assert write_dataset(run, *prepared)["attributes"] is None
+    assert read_attributes(run) is None
 
 
 def test_counts_and_classes(run):

@@ -146,9 +146,106 @@ def test_pictures_labelled_by_a_csv(tmp_path, kind):
     assert len(read_pictures(source)[0]) == 3
 
 
-def test_a_csv_of_other_things_beside_class_folders_is_ignored(tmp_path):
-    files = USABLE | {"attributes.csv": b"file,subject\ntrain/happy/1.png,3\n"}
-    assert len(inspect_source(make_folder(tmp_path / "raw", files)).layout.entries) == 3
+# attributes.csv
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+def test_attributes_are_passed_through_and_name_persons(tmp_path, make):
+    table = "file, Subject,subject,yaw\ntrain/sad/2.png,x, 007 ,-3\ntrain/happy/1.png,y,007,4\ngone.png,z,008,5\n"
+    files = {f"data/{name}": data for name, data in USABLE.items()}
+    files |= {"data/attributes.csv": table.encode("utf-8-sig"), "data/train/sad/attributes.csv": b"File,x\n"}
+    source = inspect_source(make(tmp_path / "raw", files))
+    assert source.attributes["file"].tolist() == ["data/train/sad/2.png", "data/train/happy/1.png", "data/gone.png"]
+    assert source.attributes["yaw"].tolist() == ["-3", "4", "5"]
+    records, _, _ = read_pictures(source)
+    assert dict(zip(records["file"].str[-5], records["subject"], strict=True)) == {"1": "007", "2": "007", "3": ""}
+    assert dict(source.layout.ignored.to_numpy())["data/gone.png"] == "in attributes.csv, but not there"
+
+
+def test_without_attributes_nobody_is_known(tmp_path):
+    source = inspect_source(make_zip(tmp_path / "a.zip", USABLE))
+    assert source.attributes is None
+    assert "subject" not in read_pictures(source)[0]
+
+
+def test_attributes_label_nothing(tmp_path):
+    files = USABLE | {"attributes.csv": b"file,label\ntrain/happy/1.png,sad\n"}
+    assert found(inspect_source(make_folder(tmp_path / "raw", files)))["train/happy/1.png"] == ("happy", 0, "train")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [(b"name,subject\na,1\n", "expected one column file; found name, subject"), (b"", "expected a CSV in UTF-8"),
+     (b"file,subject\na.png,1\na.png,2\n", "'a.png' occurs twice"), (b"\xff\xfe\x00", "expected a CSV in UTF-8"),
+     (b"file\na,1,2,3\nb,1\nc,1,2,3,4,5,6\n", "expected a CSV in UTF-8")],
+)  # fmt: skip
+def test_unusable_attributes(tmp_path, table, message):
+    path = make_zip(tmp_path / "a.zip", USABLE | {"attributes.csv": table})
+    with pytest.raises(SourceError, match=message) as error:
+        inspect_source(path)
+    assert "attributes.csv" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+# a person's decisions beside the source
+
+
+@pytest.mark.parametrize(("make", "name"), [(make_zip, "raw.zip"), (make_folder, "raw")])
+def test_decisions_are_honoured_and_the_source_stays_untouched(tmp_path, make, name):
+    files = USABLE | {"train/sad/4.png": FACE, "train/happy/5.png": FACE}
+    path = make(tmp_path / name, files)
+    before = fingerprint_source(str(path))
+    rows = ["file,decision,label,why", "train/sad/2.png,relabel,Fear,eyes", "train/sad/4.png,drop,,a cartoon",
+            "train/happy/1.png,Keep,,", "train/happy/5.png,,sad,", "gone.png,drop,,"]  # fmt: skip
+    (tmp_path / "raw.decisions.csv").write_text("\n".join(rows))
+    source = inspect_source(path)
+    assert fingerprint_source(str(path)) != before
+    assert found(source) == {
+        "test/happy/3.png": ("happy", 0, "test"),
+        "train/happy/1.png": ("happy", 0, "train"),
+        "train/happy/5.png": ("happy", 0, "train"),
+        "train/sad/2.png": ("fear", 1, "train"),
+    }
+    assert source.decisions.to_numpy().tolist() == [
+        ["train/sad/2.png", "relabel", "sad", "fear", "eyes"],
+        ["train/sad/4.png", "drop", "sad", "", "a cartoon"],
+        ["train/happy/1.png", "keep", "happy", "happy", ""],
+    ]
+    reasons = dict(source.layout.ignored.to_numpy())
+    assert reasons == {"train/sad/4.png": "dropped: a cartoon", "gone.png": "in raw.decisions.csv, but not there"}
+    assert dict(read_pictures(source)[0][["file", "decision"]].to_numpy())["train/sad/2.png"] == "relabel"
+
+
+def test_stress_labels_are_relabelled_by_stress_labels(tmp_path):
+    path = make_zip(tmp_path / "a.zip", {"stress/1.png": FACE, "stress/2.png": FACE, "non_stress/3.png": FACE})
+    (tmp_path / "a.decisions.csv").write_text("file,decision,label,why\nstress/1.png,relabel,No Stress,calm\n")
+    assert found(inspect_source(path))["stress/1.png"] == ("", 0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("file,decision,label\n", "missing: why"), ("", "expected a CSV in UTF-8"),
+     ("file,decision,label,why\na,delete,,\n", "line 2: decision 'delete'; expected keep, relabel, drop"),
+     ("file,decision,label,why\na,drop,,\na,keep,,\n", "'a' occurs twice"),
+     ("file,decision,label,why\ntrain/sad/2.png,relabel,stress,\n", "line 2: label 'stress'; expected one of angry"),
+     ("file,decision,label,why\ntrain/sad/2.png,relabel,,\n", "line 2: label ''")],
+)  # fmt: skip
+def test_unusable_decisions(tmp_path, text, message):
+    path = make_zip(tmp_path / "a.zip", USABLE)
+    (tmp_path / "a.decisions.csv").write_text(text)
+    with pytest.raises(SourceError, match=message) as error:
+        inspect_source(path)
+    assert "a.decisions.csv" in str(error.value)
+
+
+def test_dropping_all_of_a_label_is_an_error(tmp_path):
+    path = make_zip(tmp_path / "a.zip", USABLE)
+    (tmp_path / "a.decisions.csv").write_text("file,decision,label,why\ntrain/sad/2.png,drop,,\n")
+    with pytest.raises(SourceError, match="a single class"):
+        inspect_source(path)
+
+
+# files that are no pictures
 
 
 def test_stray_files_are_ignored_with_a_reason(tmp_path):

@@ -80,6 +80,19 @@ def test_a_test_split_with_one_label(records):
         assign_splits(records, 0.1, 0.1, 0)
 
 
+def test_persons_with_pictures_of_every_class():
+    """100 persons with a picture of each class, one more with one picture: whole persons move, classes stay even."""
+    classes = np.append(np.tile(["angry", "happy", "sad", "neutral"], 100), "sad")
+    label = np.isin(classes, ["angry", "sad"]).astype(int)
+    columns = {"class": classes, "group": np.append(np.repeat(np.arange(100), 4), 100), "split": "", "label": label}
+    persons = pd.DataFrame(columns)
+    split = assign_splits(persons, 0.1, 0.2, seed=0)
+    assert (persons.assign(used=split).groupby("group")["used"].nunique() == 1).all()
+    assert persons[split == "test"]["group"].nunique() == 20
+    assert persons[split == "validation"].groupby("class").size().tolist() == [8, 8, 8, 8]
+    assert split.iloc[-1] == "train"
+
+
 def test_table(records):
     table = tabulate_splits(records.assign(split=assign_splits(records, 0.1, 0.1, 0)))
     assert table["split"].tolist() == ["train", "validation", "test", "none"]

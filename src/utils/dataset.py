@@ -35,9 +35,15 @@ class Split:
 
 
 def write_dataset(
-    run: Run, records: pd.DataFrame, pixels: np.ndarray, skipped: pd.DataFrame, source: Path, findings: dict
+    run: Run,
+    records: pd.DataFrame,
+    pixels: np.ndarray,
+    skipped: pd.DataFrame,
+    source: Path,
+    findings: dict,
+    attributes: pd.DataFrame | None = None,
 ) -> dict:
-    """Write index.csv, images.npy, test_images.npy and manifest.json in one step.
+    """Write index.csv, images.npy, test_images.npy, manifest.json and, where there are any, attributes.csv in one step.
 
     Args:
         run: its folder data/processed/<run>/ is replaced whole.
@@ -46,6 +52,7 @@ def write_dataset(
         skipped: pictures that could not be read: `file`, `reason`.
         source: where they came from; only its name is kept.
         findings: the audit in numbers.
+        attributes: what else is known of some of the pictures, key `file`.
 
     Returns:
         The manifest. It holds no time and no path, so the same data give the same bytes.
@@ -54,6 +61,8 @@ def write_dataset(
         OSError: it cannot be written; what stood there before stays as it was.
     """
     records = records[INDEX_COLUMNS]
+    if attributes is not None:
+        attributes = records[["file"]].merge(attributes, on="file")
     class_names = [name for name in (*EMOTIONS, *CLASS_NAMES) if name in set(name_classes(records))]
     manifest = {
         "run": run.name,
@@ -66,6 +75,7 @@ def write_dataset(
         },
         "findings": findings,
         "skipped": skipped.to_dict("records"),
+        "attributes": None if attributes is None else _fingerprint(attributes),
         "fingerprint": _fingerprint(records),
     }
     in_test = (records["split"] == "test").to_numpy()
@@ -73,13 +83,15 @@ def write_dataset(
         _save_rows(folder / "images.npy", pixels, np.flatnonzero(~in_test))
         _save_rows(folder / "test_images.npy", pixels, np.flatnonzero(in_test))
         records.to_csv(folder / "index.csv", index=False)
+        if attributes is not None:
+            attributes.to_csv(folder / "attributes.csv", index=False)
         write_json(folder / "manifest.json", manifest)
     return manifest
 
 
-def _fingerprint(records: pd.DataFrame) -> str:
-    """sha256 over every record, pixels included through their own sha256."""
-    return hashlib.sha256(records.to_csv(index=False).encode()).hexdigest()
+def _fingerprint(table: pd.DataFrame) -> str:
+    """sha256 over every row; over records, that includes pixels through their own sha256."""
+    return hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
 
 
 def _save_rows(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
@@ -103,6 +115,17 @@ def read_manifest(run: Run) -> dict:
             f"No processed data for the run {run.name!r} in {run.data}: run 01_preprocessing first."
         )
     return read_json(path)
+
+
+def read_attributes(run: Run) -> pd.DataFrame | None:
+    """What the source's attributes.csv says of the run's pictures, key `file`; None where it has none.
+
+    Columns of numbers are numbers; `subject` is text; what is empty is missing.
+    """
+    path = run.data / "attributes.csv"
+    if not path.exists():
+        return None
+    return pd.read_csv(path, dtype={"file": str, "subject": str}, keep_default_na=False, na_values=[""])
 
 
 def _read_index(run: Run) -> pd.DataFrame:
@@ -152,6 +175,12 @@ def open_test(run: Run, purpose: str, model: Path) -> Split:
         log.write(json.dumps(opening) + "\n")
     index = _read_index(run)
     return _make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
+
+
+def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:
+    """Whether each test picture's group also occurs outside test: bool (n,), in the order of its records."""
+    index = _read_index(run)
+    return records["group"].isin(index.loc[index["split"] != "test", "group"]).to_numpy()
 
 
 def count_openings(run: Run) -> int:

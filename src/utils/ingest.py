@@ -15,10 +15,14 @@ import pandas as pd
 from PIL import Image
 
 from utils.archives import FolderArchive, SourceError, ZipArchive, is_stray, open_archive
+from utils.attributes import add_subjects, list_absent, read_attributes
+from utils.csv_layouts import read_csv
+from utils.decisions import apply_decisions
 from utils.labels import CLASS_NAMES, name_classes
-from utils.layouts import Layout, read_csv, read_folders
+from utils.layouts import Layout, read_folders, require_usable, settle_splits
 from utils.pictures import SIDE, PictureError, open_picture, to_input
 from utils.progress import track
+from utils.sources import DECISIONS_ENDING, fetch_source, find_decisions
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,16 @@ class Source:
     Attributes:
         path: a folder, a zip, or a CSV.
         archive: reads its files.
-        layout: what each file is.
+        layout: what each file is, after a person's decisions.
+        decisions: what those did: `file`, `decision`, `was`, `now`, `why`.
+        attributes: the rows of its attributes.csv, as text, key `file`; None where it has none.
     """
 
     path: Path
     archive: FolderArchive | ZipArchive
     layout: Layout
+    decisions: pd.DataFrame
+    attributes: pd.DataFrame | None
 
     def folder_table(self) -> pd.DataFrame:
         """What each folder was taken for: `folder`, `split`, `emotion`, `counts as`, `files`."""
@@ -62,13 +70,17 @@ def inspect_source(path: Path) -> Source:
     archive = open_archive(path.parent if csv_path else path)
     try:
         names = archive.names()
+        attributes, attributes_name = read_attributes(archive, names, csv_path)
+        names = [name for name in names if name != attributes_name and not name.endswith(DECISIONS_ENDING)]
         layout = _read_csvs(archive, names, csv_path) or read_folders(names)
-        _require_usable(layout)
-        _settle_splits(layout.entries)
+        layout = list_absent(layout, attributes, names)
+        layout, decisions = apply_decisions(layout, find_decisions(path))
+        require_usable(layout)
+        settle_splits(layout.entries)
     except SourceError as error:
         archive.close()
         raise SourceError(f"{path}: {error}") from None
-    return Source(path, archive, layout)
+    return Source(path, archive, layout, decisions, attributes)
 
 
 def _read_csvs(archive: FolderArchive | ZipArchive, names: list[str], csv_path: Path | None) -> Layout | None:
@@ -87,33 +99,6 @@ def _read_csvs(archive: FolderArchive | ZipArchive, names: list[str], csv_path: 
         if layout is not None:
             return layout
     return None
-
-
-def _require_usable(layout: Layout) -> None:
-    entries = layout.entries
-    if entries.empty:
-        why = ", ".join(f"{count} {reason}" for reason, count in layout.ignored["reason"].value_counts().items())
-        raise SourceError(
-            f"no picture in a class folder ({why or 'it is empty'}). Expected folders such as train/angry."
-        )
-    without_emotion = entries["emotion"] == ""
-    if without_emotion.any() and not without_emotion.all():
-        stress, emotion = (entries.loc[rows, "file"].iloc[0] for rows in (without_emotion, ~without_emotion))
-        raise SourceError(f"some folders name emotions ({emotion!r}), others stress ({stress!r}); expected one kind.")
-    if entries["label"].nunique() < 2:
-        found = CLASS_NAMES[entries["label"].iloc[0]]
-        raise SourceError(
-            f"a single class: all {len(entries)} pictures are {found}; expected {' and '.join(CLASS_NAMES)}."
-        )
-
-
-def _settle_splits(entries: pd.DataFrame) -> None:
-    """Leave splits that are none empty, in place: one split alone divides nothing; what lies beside splits trains."""
-    settled = entries["split"].replace("", "train")
-    published = set(settled)
-    if len(published) > 1 and "train" not in published:
-        raise SourceError(f"no training pictures; found the splits {', '.join(sorted(published))}.")
-    entries["split"] = settled if len(published) > 1 else ""
 
 
 def sample_stratified(entries: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
@@ -137,8 +122,9 @@ def read_pictures(source: Source, count: int = 0, seed: int = 0) -> tuple[pd.Dat
         seed: which ones, where `count` is given.
 
     Returns:
-        records (`file`, `emotion`, `label`, `split`, `class`, `width`, `height`), their pixels (uint8
-        (n, 48, 48, 3), RGB, in the same order, mapped to a temporary file), and skipped (`file`, `reason`).
+        records (`file`, `emotion`, `label`, `split`, `decision`, `class`, `width`, `height`, and `subject` where
+        attributes.csv has it), their pixels (uint8 (n, 48, 48, 3), RGB, in the same order, mapped to a temporary
+        file), and skipped (`file`, `reason`).
 
     Raises:
         SourceError: no picture could be read, a label is left without any, or the source vanished.
@@ -166,7 +152,7 @@ def read_pictures(source: Source, count: int = 0, seed: int = 0) -> tuple[pd.Dat
         pixels = np.memmap(unnamed, dtype=np.uint8, mode="r", shape=(len(kept), SIDE, SIDE, 3))
     records["class"] = name_classes(records)
     records[["width", "height"]] = sizes
-    return records, pixels, pd.DataFrame(skipped, columns=["file", "reason"])
+    return add_subjects(records, source.attributes), pixels, pd.DataFrame(skipped, columns=["file", "reason"])
 
 
 def _decode_all(source: Source, names: pd.Series) -> Iterator[tuple[str, Image.Image | PictureError]]:
@@ -191,8 +177,6 @@ def _decode(source: Source, name: str) -> Image.Image:
 
 def main() -> int:
     """Print the table of folders of the source named on the command line."""
-    from utils.sources import fetch_source
-
     try:
         source = inspect_source(fetch_source(sys.argv[1] if len(sys.argv) > 1 else ""))
     except (ValueError, OSError) as error:

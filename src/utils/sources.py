@@ -7,6 +7,8 @@ from utils.paths import SAMPLE
 
 KAGGLE = "kaggle:"
 
+DECISIONS_ENDING = ".decisions.csv"
+
 
 def fetch_source(source: str) -> Path:
     """The raw data's absolute path; Kaggle's are downloaded, the embedded sample stands in for none.
@@ -26,7 +28,7 @@ def fetch_source(source: str) -> Path:
     if source:
         raise FileNotFoundError(f"SOURCE={source}: there is nothing at {path}.")
     raise FileNotFoundError(
-        "No SOURCE given, and this checkout embeds no sample: give a folder, a zip or a CSV of labelled faces,"
+        f"No SOURCE given, and the embedded sample is not at {SAMPLE}: give a folder, a zip or a CSV of labelled faces,"
         " for example DATASET=fer2013 SOURCE=~/fer2013.zip"
     )
 
@@ -48,12 +50,18 @@ def _download(dataset: str) -> Path:
         ) from None
 
 
+def find_decisions(path: Path) -> Path:
+    """Where a person's decisions on labels lie, if there are any: faces.decisions.csv beside faces.zip or faces/."""
+    return path.with_name(f"{path.name if path.is_dir() else path.stem}{DECISIONS_ENDING}")
+
+
 def fingerprint_source(source: str) -> str:
-    """What tells whether raw data changed: path, names, sizes and times of all files; no file is read."""
+    """What tells whether raw data or decisions on them changed: names, sizes and times; no file is read."""
     if source.startswith(KAGGLE):
         return source
     path = fetch_source(source)
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    files += [find_decisions(path)] * find_decisions(path).exists()
     digest = hashlib.sha256(str(path).encode())
     for file in files:
         status = file.stat()

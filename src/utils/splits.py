@@ -8,12 +8,14 @@ from utils.labels import CLASS_NAMES
 SPLITS = ("train", "validation", "test", "none")
 """`none`: kept in the table, used for nothing."""
 
+_SEVERAL = "several classes"
+
 
 def assign_splits(records: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> pd.Series:
     """Keep published splits, cut missing ones from training, and let no group be on two sides.
 
     Pictures whose group is in test are taken out of training and validation, those whose group is in
-    validation out of training. A cut takes whole groups, stratified by the class of a group's first picture.
+    validation out of training. A cut takes whole groups, stratified by class.
 
     Args:
         records: with `split` (train, validation, test, or empty where none is published), `group`, `class`.
@@ -41,15 +43,20 @@ def assign_splits(records: pd.DataFrame, validation_fraction: float, test_fracti
 
 
 def _cut(records: pd.DataFrame, split: pd.Series, side: str, fraction: float, seed: int) -> pd.Series:
-    """Move a share of the training groups to `side`."""
-    first = records[split == "train"].drop_duplicates("group")
-    counts = first["class"].value_counts()
-    if counts.empty or counts.min() < 2:
+    """Move a share of the training groups to `side`: of those of each class, and of those of several classes."""
+    classes = records[split == "train"].groupby("group", sort=False)["class"].agg(["first", "nunique"])
+    stratum = classes["first"].where(classes["nunique"] == 1, _SEVERAL)
+    counts = stratum.value_counts()
+    several = counts.get(_SEVERAL, 0)
+    if counts.empty or (counts.drop(_SEVERAL, errors="ignore").lt(2).any() and several < 2):
         raise ValueError(
             f"Cutting {side} from training needs 2 or more different pictures of each class; found {counts.to_dict()}."
         )
-    size = min(max(round(fraction * len(first)), len(counts)), len(first) - len(counts))
-    _, moved = train_test_split(first["group"], test_size=size, stratify=first["class"], random_state=seed)
+    # a group that is alone in its kind stays in training
+    stratum = stratum[stratum.map(counts) >= 2]
+    kinds = stratum.nunique()
+    size = min(max(round(fraction * len(stratum)), kinds), len(stratum) - kinds)
+    _, moved = train_test_split(stratum.index, test_size=size, stratify=stratum, random_state=seed)
     return split.mask((split == "train") & records["group"].isin(set(moved)), side)
 
 

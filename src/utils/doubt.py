@@ -1,0 +1,115 @@
+"""Which labels are most doubtful: judged by classifiers that never saw the picture, or its copies, or its person."""
+
+import numpy as np
+import pandas as pd
+from cleanlab.rank import get_label_quality_scores
+from skimage.feature import hog
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedGroupKFold
+
+from utils.audit import has_flag
+from utils.decisions import COLUMNS
+from utils.progress import track
+
+METHOD = "histograms of oriented gradients and linear discriminant analysis"
+"""What gives the probabilities, for the report."""
+
+_SHRINKAGE = 0.2
+"""Of the covariance towards a multiple of the identity, 0 to 1."""
+
+
+def out_of_fold_probabilities(
+    images: np.ndarray, targets: np.ndarray, groups: np.ndarray, folds: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Class probabilities of each picture from a classifier that learnt from the other folds.
+
+    Args:
+        images: uint8 (n, 48, 48, 3), RGB.
+        targets: int (n,), 0 to classes - 1, each class in at least two groups.
+        groups: (n,), pictures with the same one stay in one fold.
+        folds: how often the pictures are divided; fewer where a class has fewer pictures.
+        seed: of the division.
+
+    Returns:
+        float64 (n, classes), rows sum to 1.
+
+    Raises:
+        ValueError: a class occurs in no training part.
+    """
+    features = _describe(images)
+    mirrored = _describe(images[:, :, ::-1])
+    classes = int(targets.max()) + 1
+    folds = max(2, min(folds, np.bincount(targets).min(), len(np.unique(groups))))
+    division = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    probabilities = np.zeros((len(images), classes))
+    for learnt, judged in track(division.split(features, targets, groups), folds, "fold", "Judging labels"):
+        if len(np.unique(targets[learnt])) < classes:
+            raise ValueError(
+                f"{len(np.unique(targets[learnt]))} of {classes} classes in a training part; expected all."
+            )
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=_SHRINKAGE)
+        model.fit(np.concatenate([features[learnt], mirrored[learnt]]), np.tile(targets[learnt], 2))
+        views = [model.predict_proba(view[judged]) for view in (features, mirrored)]
+        probabilities[judged] = np.mean(views, axis=0)
+    return probabilities
+
+
+def _describe(images: np.ndarray) -> np.ndarray:
+    """Histograms of oriented gradients (Dalal & Triggs 2005): float32 (n, 1568)."""
+    pictures = track(images, len(images), "picture", "Describing pictures")
+    settings = {"orientations": 8, "pixels_per_cell": (6, 6), "cells_per_block": (2, 2)}
+    return np.stack([hog(picture.mean(axis=2), **settings) for picture in pictures]).astype(np.float32)
+
+
+def rank_doubt(
+    records: pd.DataFrame, targets: np.ndarray, probabilities: np.ndarray, class_names: list[str]
+) -> pd.DataFrame:
+    """All labels, the most doubtful first, without those that a person has decided on.
+
+    The score is cleanlab's self-confidence (Northcutt et al. 2021, "Confident Learning"): the probability of
+    the label that was given.
+
+    Args:
+        records: with `file` and `flags`.
+        targets: int (n,), column of the given class.
+        probabilities: float (n, classes), out of fold.
+        class_names: of the columns.
+
+    Returns:
+        `position` (in the records), `file`, `given`, `suggested`, `score` (0 to 1, low is doubtful).
+    """
+    names = np.array(class_names)
+    table = pd.DataFrame(
+        {
+            "position": np.arange(len(records)),
+            "file": records["file"].to_numpy(),
+            "given": names[targets],
+            "suggested": names[probabilities.argmax(axis=1)],
+            "score": get_label_quality_scores(targets, probabilities, method="self_confidence"),
+        }
+    )
+    decided = (has_flag(records, "kept") | has_flag(records, "relabelled")).to_numpy()
+    return table[~decided].sort_values("score", kind="stable", ignore_index=True)
+
+
+def propose_decisions(ranking: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The form that a person fills: the most doubtful labels, `decision` and `why` empty, the suggested class as label.
+
+    Args:
+        ranking: from `rank_doubt`.
+        count: rows, at most.
+    """
+    rows = ranking.head(count)
+    form = pd.DataFrame({"file": rows["file"], "decision": "", "label": rows["suggested"], "why": ""})
+    return form[COLUMNS]
+
+
+def describe_doubt(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
+    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
+    right = (probabilities.argmax(axis=1) == targets).mean()
+    sure = int((ranking["score"] < 0.05).sum())
+    return (
+        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {right:.1%} of "
+        f"{len(targets):,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
+        "it says where to look first."
+    )

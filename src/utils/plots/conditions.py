@@ -1,0 +1,56 @@
+"""How a model does on changed pictures, and on kinds of pictures."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from utils.plots.style import REFERENCE_COLOUR, make_axes
+
+_COLOUR, _OUTSTANDING = "#0072B2", "#D55E00"
+
+
+def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
+    """A panel a change: accuracy over strength with its 95 % band. Table from `robustness.measure_robustness`."""
+    changes = list(table["change"].unique())
+    if axes is None:
+        columns = 4
+        rows = -(-len(changes) // columns)
+        axes = plt.subplots(rows, columns, figsize=(11, 2.7 * rows), sharey=True, squeeze=False)[1]
+    for ax, change in zip(np.ravel(axes), changes, strict=False):
+        part = table[table["change"] == change]
+        ax.fill_between(part["step"], part["low"], part["high"], color=_COLOUR, alpha=0.2, linewidth=0)
+        ax.plot(part["step"], part["accuracy"], "o-", color=_COLOUR, markersize=3.5)
+        ax.axhline(majority_accuracy, linestyle=":", color=REFERENCE_COLOUR)
+        names = ["as is" if pd.isna(strength) else f"{strength:g}" for strength in part["strength"]]
+        ax.set_xticks(part["step"], names, fontsize=8)
+        ax.set_title(change, fontsize=10)
+        ax.set_xlabel(part["unit"].iloc[0], fontsize=9)
+    for ax in np.atleast_2d(axes)[:, 0]:
+        ax.set_ylabel("accuracy")
+    first = np.ravel(axes)[0]
+    first.figure.suptitle(
+        f"Stress or Non-stress on changed test pictures (n = {table['pictures'].iloc[0]:,}; band: 95 %, dotted: "
+        "always the commoner label)",
+        fontsize=10,
+    )
+    return axes
+
+
+def plot_slices(table: pd.DataFrame, accuracy: float, ax=None):
+    """A line a slice: accuracy with its 95 % interval, against that on all pictures. From `slices.measure_slices`."""
+    ax = make_axes(ax, 7.5, 0.26 * len(table) + 0.3 * table["by"].nunique() + 1.2)
+    # a gap between one way to slice and the next
+    height = np.arange(len(table)) + 0.7 * (table["by"] != table["by"].shift()).cumsum()
+    for out, colour in ((False, _COLOUR), (True, _OUTSTANDING)):
+        rows = (table["stands_out"] == out).to_numpy()
+        part = table[rows]
+        if len(part):
+            spans = (part["accuracy"] - part["low"], part["high"] - part["accuracy"])
+            label = "more than chance" if out else "no more than chance"
+            ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt="o", color=colour, markersize=4, label=label)
+    ax.axvline(accuracy, linestyle=":", color=REFERENCE_COLOUR, label=f"all pictures: {accuracy:.3f}")
+    ax.set_yticks(height, [f"{row.by}: {row.slice}  (n = {row.pictures:,})" for row in table.itertuples()], fontsize=8)
+    ax.set_ylim(height.max() + 0.8, height.min() - 0.8)
+    ax.set(title="Accuracy on kinds of pictures", xlabel="accuracy, with 95 % interval", ylabel="")
+    ax.legend(title="difference from the rest", fontsize=8, title_fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
