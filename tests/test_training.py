@@ -11,7 +11,7 @@ from conftest import draw_face, encode
 from utils.dataset import Split
 from utils.inference import Classifier
 from utils.networks import build_baseline_cnn
-from utils.training import best_epoch, compile_network, predict, save_model, set_seed, train_network
+from utils.training import best_epoch, compile_network, predict, save_model, set_seed, train_from_seeds, train_network
 
 CLASSES = ["happy", "sad"]
 
@@ -48,6 +48,27 @@ def test_the_same_seed_gives_the_same_weights():
     first, again, other = (train(seed, epochs=1)[0].get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
+
+
+def test_each_seed_gives_its_own_network():
+    split = make_split(32, 0)
+    answers = train_from_seeds(
+        lambda seed: build_baseline_cnn(2, widths=(4,)),
+        [1, 2],
+        split,
+        split,
+        0.003,
+        epochs=1,
+        batch_size=16,
+        patience=1,
+    )
+    again = train_from_seeds(
+        lambda seed: build_baseline_cnn(2, widths=(4,)), [2], split, split, 0.003, epochs=1, batch_size=16, patience=1
+    )
+    assert list(answers) == [1, 2]
+    assert answers[1].shape == (32, 2)
+    assert not np.array_equal(answers[1], answers[2])
+    assert np.array_equal(answers[2], again[2])
 
 
 def test_the_best_epochs_weights_are_kept():

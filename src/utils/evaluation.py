@@ -1,18 +1,18 @@
-"""A saved model on the sealed test split: figures for the report, predictions for comparing."""
+"""A saved model on the sealed test split: figures for the report and its card, predictions for comparing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from utils.dataset import Split, open_test, read_manifest
-from utils.files import write_text
-from utils.inference import Classifier
+from utils.abstention import measure_abstention
+from utils.calibration import count_right_by_confidence, measure_fit, soften
+from utils.dataset import Split, find_copies, open_test
+from utils.files import read_json, write_json, write_text
+from utils.inference import Classifier, stress_probability
+from utils.intervals import measure_classes, measure_stress
 from utils.labels import CLASS_NAMES, THRESHOLD
-from utils.metrics import score_classes, score_stress
 from utils.paths import Run
-
-_KEYS = ["file", "label", "p_stress"]
 
 
 @dataclass(frozen=True)
@@ -20,57 +20,92 @@ class Evaluation:
     """A model's answers on the test pictures.
 
     Attributes:
+        card: its model.json.
         test: the pictures.
-        probabilities: float32 (n, classes).
-        p_stress: float64 (n,).
-        scores: {"stress": figures of `score_stress`, "classes": figures of `score_classes`}.
+        copies: bool (n,), whether a picture's group also occurs outside test.
+        probabilities: float (n, classes).
+        scores: `model` in reports/SCHEMA.md.
     """
 
+    card: dict
     test: Split
+    copies: np.ndarray
     probabilities: np.ndarray
-    p_stress: np.ndarray
-    scores: dict
+    scores: dict = field(default_factory=dict)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """What intervals are drawn over, int (n,)."""
+        return self.test.records["group"].to_numpy()
+
+    @property
+    def p_stress(self) -> np.ndarray:
+        """float64 (n,), as the saved network answers."""
+        return stress_probability(self.probabilities, self.card["class_names"], self.card["stress_classes"])
+
+    @property
+    def p_stress_before(self) -> np.ndarray:
+        """float64 (n,), with the temperature taken back: exact to about 1e-6 where the network has one view."""
+        before = soften(self.probabilities, 1 / self.card["temperature"])
+        return stress_probability(before, self.card["class_names"], self.card["stress_classes"])
 
 
 def evaluate_on_test(run: Run, stage: str, model_name: str) -> Evaluation:
-    """Open the test split once for a saved model, score it, and store its predictions for comparing."""
-    classifier = Classifier.load(run.models / model_name)
-    test = open_test(run, purpose=f"{stage}: evaluate {model_name}", model=run.models / model_name)
-    probabilities = classifier.probabilities(test.images)
-    p_stress = classifier.p_stress(probabilities)
-    table = test.records[["file", "label"]].assign(p_stress=p_stress)
-    table[classifier.class_names] = probabilities
+    """Open the test split once for a saved model, score it, store its predictions, complete its model.json."""
+    folder = run.models / model_name
+    classifier, card = Classifier.load(folder), read_json(folder / "model.json")
+    test = open_test(run, purpose=f"{stage}: evaluate {model_name}", model=folder)
+    evaluation = Evaluation(card, test, find_copies(run, test.records), classifier.probabilities(test.images))
+    evaluation = replace(evaluation, scores=measure(evaluation))
+    table = test.records[["file", "label"]].assign(p_stress=evaluation.p_stress)
+    table[classifier.class_names] = evaluation.probabilities
     write_text(run.predictions(stage), table.to_csv(index=False))
-    scores = {"stress": score_stress(test.labels, p_stress), "classes": score_classes(test.targets, probabilities)}
-    return Evaluation(test, probabilities, p_stress, scores)
+    added = {key: evaluation.scores[key] for key in ("stress", "classes", "without_copies")}
+    reliability = count_right_by_confidence(test.labels, evaluation.p_stress)
+    write_json(folder / "model.json", card | {"reliability": reliability, "metrics": added})
+    return evaluation
 
 
-def read_predictions(run: Run, stage: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """The test predictions that a stage stored: (`file`, `label`, `p_stress`), float (n, classes).
+def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evaluation:
+    """What a stage found for a model, beside the same test pictures: none of them is opened again.
 
     Raises:
         FileNotFoundError: the stage has not run.
+        ValueError: it had other test pictures.
     """
-    path = run.predictions(stage)
-    if not path.exists():
+    if not run.predictions(stage).exists():
         raise FileNotFoundError(f"No test predictions of {stage} in the run {run.name!r}: run {stage} first.")
-    table = pd.read_csv(path)
-    return table[_KEYS], table[read_manifest(run)["class_names"]].to_numpy()
+    table, card = pd.read_csv(run.predictions(stage)), read_json(run.models / model_name / "model.json")
+    if table["file"].tolist() != test.records["file"].tolist():
+        raise ValueError(f"{stage} had other test pictures ({len(table):,}) than these ({len(test.records):,}): rerun.")
+    scores = read_json(run.metrics(stage))["models"][model_name]
+    probabilities = table[card["class_names"]].to_numpy()
+    return Evaluation(card, test, find_copies(run, test.records), probabilities, scores)
 
 
-def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, int]:
-    """How many pictures both, one or neither of two models answer right.
+def measure(evaluation: Evaluation) -> dict:
+    """All figures of one model; `model` in reports/SCHEMA.md."""
+    labels, groups, p_stress = evaluation.test.labels, evaluation.groups, evaluation.p_stress
+    everything = _measure_split(evaluation, np.ones(len(labels), bool))
+    kept = ~evaluation.copies
+    without_copies = everything if kept.all() else None
+    if not kept.all() and len(set(labels[kept])) == 2:
+        without_copies = _measure_split(evaluation, kept)
+    calibration = {
+        "temperature": evaluation.card["temperature"],
+        "before": measure_fit(labels, evaluation.p_stress_before, groups),
+        "after": measure_fit(labels, p_stress, groups),
+    }
+    abstention = measure_abstention(evaluation.card["abstention"], labels, p_stress, groups)
+    shown = {"without_copies": without_copies, "calibration": calibration, "abstention": abstention}
+    return {"what": evaluation.card["what"]} | everything | shown
 
-    Args:
-        labels: int (n,), 0 = Non-stress, 1 = Stress.
-        first, second: P(stress) of the two models, float (n,).
-    """
-    first_right, second_right = ((p >= THRESHOLD) == labels for p in (first, second))
+
+def _measure_split(evaluation: Evaluation, chosen: np.ndarray) -> dict:
+    test, groups, class_names = evaluation.test, evaluation.groups[chosen], evaluation.card["class_names"]
     return {
-        "both": int((first_right & second_right).sum()),
-        "the first only": int((first_right & ~second_right).sum()),
-        "the second only": int((~first_right & second_right).sum()),
-        "neither": int((~first_right & ~second_right).sum()),
+        "stress": measure_stress(test.labels[chosen], evaluation.p_stress[chosen], groups),
+        "classes": measure_classes(test.targets[chosen], evaluation.probabilities[chosen], class_names, groups),
     }
 
 

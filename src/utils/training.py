@@ -1,6 +1,7 @@
 """Training a network while watching validation, and saving it."""
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +46,12 @@ def train_network(network, train: Split, validation: Split, epochs: int, batch_s
         epochs=epochs,
         verbose=0,
         shuffle=False,  # make_batches has shuffled
-        callbacks=[early_stopping, _ShowProgress(epochs, -(-len(train.targets) // batch_size))],
+        callbacks=[early_stopping, ShowProgress(epochs, -(-len(train.targets) // batch_size))],
     ).history
     return [dict(zip(history, map(float, row), strict=True)) for row in zip(*history.values(), strict=True)]
 
 
-class _ShowProgress(keras.callbacks.Callback):
+class ShowProgress(keras.callbacks.Callback):
     """One bar over all batches of all epochs, with the newest validation figures behind it."""
 
     def __init__(self, epochs: int, steps: int):
@@ -71,6 +72,27 @@ class _ShowProgress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.bar.close()
+
+
+def train_from_seeds(
+    build: Callable, seeds: list[int], train: Split, validation: Split, learning_rate: float, **options
+) -> dict[int, np.ndarray]:
+    """The same training once a seed, to see what chance does to it; the networks are not kept.
+
+    Args:
+        build: seed -> a new, uncompiled network.
+        options: `epochs`, `batch_size`, `patience` of `train_network`.
+
+    Returns:
+        By seed, class probabilities of the validation pictures, float32 (n, classes).
+    """
+    answers = {}
+    for seed in seeds:
+        set_seed(seed)
+        network = compile_network(build(seed), learning_rate)
+        train_network(network, train, validation, seed=seed, **options)
+        answers[seed] = predict(network, validation.images)
+    return answers
 
 
 def best_epoch(history: list[dict]) -> int:

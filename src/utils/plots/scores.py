@@ -5,7 +5,23 @@ import numpy as np
 import seaborn as sns
 
 from utils.metrics import SEED_PROJECT, roc_points
-from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, make_axes
+from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, SEED_COLOUR, make_axes
+
+_WITHOUT_COPIES = 0.22  # how far below a model's own row its figure without copies stands
+
+
+def plot_interval(ax, figure: dict, height: float, **options) -> None:
+    """A point and its 95 % interval at a height; nothing where the figure is undefined."""
+    if figure["value"] is None:
+        return
+    (line,) = ax.plot([figure["low"], figure["high"]], [height, height], color=options.get("color"), linewidth=1.6)
+    ax.plot(figure["value"], height, **{"marker": "o", "color": line.get_color(), "linestyle": ""} | options)
+
+
+def name_rows(ax, names) -> None:
+    """Write names to the left of the heights 0, 1, ..., the first on top."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
 
 
 def plot_confusion(confusion: list[list[int]], names: list[str], title: str, ax=None):
@@ -26,7 +42,7 @@ def plot_roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], score
     """ROC of Stress against Non-stress, a curve a model; scores give the AUROC in the legend."""
     ax = make_axes(ax, 4.8, 4.6)
     for model, p_stress in p_stress_by_model.items():
-        label = f"{model}, AUROC {scores_by_model[model]['auroc']:.3f}"
+        label = f"{model}, AUROC {scores_by_model[model]['stress']['auroc']['value']:.3f}"
         ax.plot(*roc_points(labels, p_stress), color=MODEL_COLOURS.get(model), label=label)
     ax.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="guessing, AUROC 0.5")
     ax.set(
@@ -40,20 +56,57 @@ def plot_roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], score
 
 
 def plot_against_references(scores_by_model: dict[str, dict], axes=None):
-    """Test accuracy and log-loss of each model beside the majority class and the seed project; two Axes."""
-    axes = axes if axes is not None else plt.subplots(1, 2, figsize=(10, 2.4 + 0.4 * len(scores_by_model)))[1]
-    for ax, figure in zip(axes, ("accuracy", "log_loss"), strict=True):
-        for model, scores in scores_by_model.items():
-            bars = ax.barh(model, scores[figure], color=MODEL_COLOURS.get(model), height=0.6)
-            ax.bar_label(bars, fmt="{:.3f}", padding=3, fontsize=9)
+    """Accuracy, AUROC and log-loss of each model with 95 % intervals, hollow without copies; three Axes.
+
+    Args:
+        scores_by_model: `model` in reports/SCHEMA.md.
+    """
+    size = (11, 2.2 + 0.5 * len(scores_by_model))
+    axes = axes if axes is not None else plt.subplots(1, 3, figsize=size, sharey=True)[1]
+    for ax, figure in zip(axes, ("accuracy", "auroc", "log_loss"), strict=True):
+        for height, (model, scores) in enumerate(scores_by_model.items()):
+            colour = MODEL_COLOURS.get(model)
+            plot_interval(ax, scores["stress"][figure], height, color=colour)
+            if scores["without_copies"] and scores["without_copies"]["stress"]["count"] < scores["stress"]["count"]:
+                kept = scores["without_copies"]["stress"][figure]
+                plot_interval(ax, kept, height + _WITHOUT_COPIES, color=colour, markerfacecolor="#fefefe")
+    name_rows(axes[0], list(scores_by_model))
+    stress = next(iter(scores_by_model.values()))["stress"]
+    prevalence = stress["prevalence"]["value"]
+    guesser = -(prevalence * np.log(prevalence) + (1 - prevalence) * np.log(1 - prevalence))
+    references = (stress["majority_accuracy"]["value"], 0.5, guesser)
+    for ax, reference in zip(axes, references, strict=True):
+        ax.axvline(reference, color=REFERENCE_COLOUR, linestyle=":", label=f"without looking: {reference:.3f}")
+    for ax, figure in ((axes[0], "accuracy"), (axes[2], "log_loss")):
         seed = SEED_PROJECT[figure]
-        ax.axvline(seed, color="#CC79A7", linestyle="--", label=f"seed project, on its own data: {seed}")
-        ax.margins(x=0.15)
-    majority = next(iter(scores_by_model.values()))["majority_accuracy"]
-    axes[0].axvline(majority, color=REFERENCE_COLOUR, linestyle=":", label=f"always the commoner label: {majority:.3f}")
-    axes[0].set(title="Accuracy (higher is better)", xlabel="share of test pictures answered right")
-    axes[1].set(title="Log-loss (lower is better)", xlabel="nats a picture", yticklabels=[])
+        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"seed project, other data: {seed}")
+    right = f"share of test pictures answered right (n = {stress['count']:,})"
+    axes[0].set(title="Accuracy (higher is better)", xlabel=right)
+    axes[1].set(title="AUROC (higher is better)", xlabel="share of pairs put in the right order")
+    axes[2].set(title="Log-loss (lower is better)", xlabel="nats a picture")
     for ax in axes:
-        ax.set_ylim(len(scores_by_model) + 0.4, -0.6)  # room for the legend below the bars
-        ax.legend(fontsize=8, loc="lower left")
+        ax.set_ylim(len(scores_by_model) + 0.3, -0.6)  # room for the legend below the points
+        ax.margins(x=0.15)
+        ax.locator_params(axis="x", nbins=5)
+        ax.legend(fontsize=7.5, loc="lower left")
     return axes
+
+
+def plot_per_class(per_class: dict[str, dict], ax=None):
+    """Precision, recall and F1 of each class with 95 % intervals.
+
+    Args:
+        per_class: by name, `class` in reports/SCHEMA.md.
+    """
+    ax = make_axes(ax, 7, 0.55 * len(per_class) + 1.6)
+    looks = {"recall": ("#0072b2", "o"), "precision": ("#d55e00", "s"), "f1": ("#1c1e21", "D")}
+    for height, figures in enumerate(per_class.values()):
+        for position, (figure, (colour, marker)) in enumerate(looks.items()):
+            options = {"color": colour, "marker": marker, "markersize": 5}
+            plot_interval(ax, figures[figure], height + 0.24 * (position - 1), **options)
+    for figure, (colour, marker) in looks.items():
+        ax.plot([], [], color=colour, marker=marker, linestyle="", label="F1" if figure == "f1" else figure)
+    name_rows(ax, [f"{name} (n = {figures['count']:,})" for name, figures in per_class.items()])
+    ax.set(title="Each class, with 95 % intervals", xlabel="share", xlim=(-0.02, 1.02))
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax

@@ -1,0 +1,117 @@
+"""Is one model better than another on the same pictures? Paired intervals, McNemar's test, a verdict in words."""
+
+from itertools import combinations
+
+import numpy as np
+from statsmodels.stats.contingency_tables import mcnemar
+
+from utils.intervals import bootstrap
+from utils.labels import THRESHOLD
+from utils.metrics import score_classes, score_stress
+
+LOWER_IS_BETTER = {"accuracy": False, "auroc": False, "log_loss": True}
+"""The figures that are compared."""
+
+_NAMES = {"accuracy": "accuracy", "auroc": "AUROC", "log_loss": "log-loss"}
+
+
+def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> list[dict]:
+    """Each pair of rows on the same pictures; `comparison` in reports/SCHEMA.md.
+
+    Every resample of the groups scores all rows, so what makes pictures hard for all of them cancels out.
+
+    Args:
+        rows: by name, anything with `p_stress`, float (n,), and `probabilities`, float (n, classes).
+        labels: int (n,), 0 = Non-stress, 1 = Stress.
+        targets: int (n,), column of the true class.
+        groups: (n,), as for `intervals.draw_weights`.
+    """
+    pairs = list(combinations(rows, 2))
+
+    def score(weights):
+        figures = {name: _score(row, labels, targets, weights) for name, row in rows.items()}
+        return {
+            (first, second): {
+                block: {name: figures[second][block][name] - figures[first][block][name] for name in LOWER_IS_BETTER}
+                for block in ("stress", "classes")
+            }
+            for first, second in pairs
+        }
+
+    differences = bootstrap(score, groups)
+    return [
+        {"first": first, "second": second}
+        | {block: _judge(figures) for block, figures in differences[first, second].items()}
+        | count_agreement(labels, rows[first].p_stress, rows[second].p_stress)
+        for first, second in pairs
+    ]
+
+
+def _score(row, labels: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict:
+    columns = range(row.probabilities.shape[1])
+    return {
+        "stress": score_stress(labels, row.p_stress, weights),
+        "classes": score_classes(targets, row.probabilities, columns, weights),
+    }
+
+
+def _judge(differences: dict) -> dict:
+    return {
+        name: difference | {"verdict": find_verdict(difference, LOWER_IS_BETTER[name])}
+        for name, difference in differences.items()
+    }
+
+
+def find_verdict(difference: dict, lower_is_better: bool = False) -> str:
+    """ "better" or "worse" where the interval of a difference leaves out 0, else "cannot be told apart"."""
+    if difference["low"] <= 0 <= difference["high"]:
+        return "cannot be told apart"
+    return "better" if (difference["value"] < 0) == lower_is_better else "worse"
+
+
+def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict:
+    """How many pictures both, one or neither of two models answer right, and McNemar's exact test of it.
+
+    McNemar 1947 (Psychometrika 12): pictures that both or neither answer right say nothing about which is better.
+
+    Args:
+        labels: int (n,), 0 = Non-stress, 1 = Stress.
+        first, second: P(stress) of the two models, float (n,).
+
+    Returns:
+        `agreement` (`both`, `first_only`, `second_only`, `neither`) and `mcnemar_p`, two-sided.
+    """
+    first_right, second_right = ((p >= THRESHOLD) == labels for p in (first, second))
+    agreement = {
+        "both": int((first_right & second_right).sum()),
+        "first_only": int((first_right & ~second_right).sum()),
+        "second_only": int((~first_right & second_right).sum()),
+        "neither": int((~first_right & ~second_right).sum()),
+    }
+    both, first_only, second_only, neither = agreement.values()
+    p_value = mcnemar([[both, first_only], [second_only, neither]], exact=True).pvalue
+    return {"agreement": agreement, "mcnemar_p": float(p_value)}
+
+
+def describe_verdict(comparison: dict, figure: str = "accuracy") -> str:
+    """A sentence on one figure of P(Stress): which row is better, or that they cannot be told apart."""
+    first, second, difference = comparison["first"], comparison["second"], comparison["stress"][figure]
+    by = f"{difference['value']:+.4f} (95 % interval {difference['low']:+.4f} to {difference['high']:+.4f})"
+    if difference["verdict"] == "cannot be told apart":
+        return f"{second} and {first} cannot be told apart on {_NAMES[figure]}: {by}."
+    return f"{second} is {difference['verdict']} than {first} on {_NAMES[figure]}: {by}."
+
+
+def describe_comparison(comparison: dict) -> str:
+    """All verdicts on one pair of rows."""
+    verdicts = " ".join(describe_verdict(comparison, figure) for figure in LOWER_IS_BETTER)
+    return f"{verdicts} {describe_agreement(comparison)}"
+
+
+def describe_agreement(comparison: dict) -> str:
+    """A sentence on the pictures that only one of two rows answers right."""
+    only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
+    return (
+        f"{sum(only):,} pictures are answered right by one of the two alone: {only[0]:,} by {comparison['first']}, "
+        f"{only[1]:,} by {comparison['second']} (McNemar's test: p = {comparison['mcnemar_p']:.2g})."
+    )

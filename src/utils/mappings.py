@@ -1,0 +1,62 @@
+"""One trained model under every mapping of emotions to Stress: no agreed mapping, so all that are in use."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from utils.inference import stress_probability
+from utils.intervals import bootstrap
+from utils.labels import EMOTIONS, STRESS_MAPPINGS
+from utils.metrics import score_stress
+
+FIGURES = ("prevalence", "majority_accuracy", "accuracy", "balanced_accuracy", "mcc", "auroc", "log_loss")
+
+
+def score_mappings(
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: list[str],
+    groups: np.ndarray,
+    mappings: Mapping[str, frozenset] = STRESS_MAPPINGS,
+) -> dict | None:
+    """A model's stored probabilities scored anew: only which columns are summed, and which targets count, changes.
+
+    Args:
+        targets: int (n,), column of the true class.
+        probabilities: float (n, classes), columns as `class_names`.
+        groups: (n,), as for `intervals.draw_weights`.
+        mappings: by name, the emotions that count as Stress.
+
+    Returns:
+        By mapping name, `stress_classes`, `count` of pictures and FIGURES with intervals; None where a class is no
+        emotion. A mapping under which these pictures are all of one label is left out.
+    """
+    if not set(class_names) <= set(EMOTIONS):
+        return None
+    scored = {}
+    for mapping, emotions in mappings.items():
+        stress_classes = [name for name in class_names if name in emotions]
+        labels = np.isin(targets, [class_names.index(name) for name in stress_classes]).astype(int)
+        if labels.min() == labels.max():
+            continue
+        p_stress = stress_probability(probabilities, class_names, stress_classes)
+
+        def score(weights, labels=labels, p_stress=p_stress):
+            figures = score_stress(labels, p_stress, weights)
+            return {name: figures[name] for name in FIGURES}
+
+        scored[mapping] = {"stress_classes": stress_classes, "count": len(labels)} | bootstrap(score, groups)
+    return scored
+
+
+def describe_mappings(scored: dict) -> str:
+    """How far the accuracy depends on the mapping, and how much of it is the majority's."""
+    accuracy = {name: figures["accuracy"]["value"] for name, figures in scored.items()}
+    gain = {name: accuracy[name] - figures["majority_accuracy"]["value"] for name, figures in scored.items()}
+    highest, most = max(accuracy, key=accuracy.get), max(gain, key=gain.get)
+    return (
+        f"The same answers are right in {min(accuracy.values()):.1%} to {accuracy[highest]:.1%}, by mapping alone. "
+        f"The highest accuracy has {highest}, {100 * gain[highest]:+.1f} points against always giving the commoner "
+        f"label; the largest gain has {most}, {100 * gain[most]:+.1f} points. An accuracy "
+        "without its mapping and its majority says little."
+    )

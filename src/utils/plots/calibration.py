@@ -1,0 +1,60 @@
+"""Whether the probabilities mean what they say, and what is gained by not always answering."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from utils.plots.style import REFERENCE_COLOUR, make_axes
+
+_BEFORE, _AFTER, _INK, _PAPER = "#8c6d1f", "#0072b2", "#1c1e21", "#fefefe"
+
+
+def plot_reliability(before: pd.DataFrame, after: pd.DataFrame, axes=None):
+    """Share of Stress against P(Stress) without and with the temperature, pictures a bin below; four Axes.
+
+    Args:
+        before, after: from `calibration.reliability_table`.
+    """
+    if axes is None:
+        shape = {"sharex": True, "sharey": "row", "height_ratios": (3, 1)}
+        axes = plt.subplots(2, 2, figsize=(8.6, 5.2), **shape)[1]
+    titles = ("Without the temperature", "With it, as saved")
+    for column, (table, colour, title) in enumerate(zip((before, after), (_BEFORE, _AFTER), titles, strict=True)):
+        above, below = axes[0, column], axes[1, column]
+        above.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="perfectly calibrated")
+        errors = [table["share"] - table["low"], table["high"] - table["share"]]
+        above.errorbar(
+            table["probability"], table["share"], errors, fmt="o", color=colour, markersize=4, linewidth=1.4,
+            label="pictures in a bin, 95 % interval",
+        )  # fmt: skip
+        above.set(title=title, xlim=(0, 1), ylim=(-0.03, 1.03))
+        width = table["to"] - table["from"]
+        below.bar(table["from"], table["pictures"], width, align="edge", color=colour, alpha=0.6)
+        below.set(xlabel=f"P(Stress), 15 bins (n = {table['pictures'].sum():,})")
+    axes[0, 0].set_ylabel("of them Stress [share]")
+    axes[1, 0].set_ylabel("pictures")
+    axes[0, 0].legend(fontsize=8, loc="upper left")
+    return axes
+
+
+def plot_risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: dict | None, ax=None):
+    """Accuracy of the surest answers against how many are given, with a 95 % band.
+
+    Args:
+        curve: from `abstention.risk_coverage`, on the test pictures.
+        target_accuracy: what was stated.
+        abstention: `abstention` in reports/SCHEMA.md; what the threshold reached is marked.
+    """
+    ax = make_axes(ax, 7, 3.6)
+    ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=_AFTER, alpha=0.2, linewidth=0)
+    ax.plot(curve["coverage"], curve["accuracy"], color=_AFTER, label="the surest answers on test, 95 % band")
+    ax.axhline(target_accuracy, color=REFERENCE_COLOUR, linestyle=":", label=f"stated: {target_accuracy:.0%} right")
+    if abstention:
+        chosen = (abstention["validation_coverage"], abstention["validation_accuracy"])
+        ax.plot(*chosen, "D", color=_INK, markerfacecolor=_PAPER, label="threshold, where chosen: validation")
+        if abstention["accuracy"]["value"] is not None:
+            reached = (abstention["coverage"]["value"], abstention["accuracy"]["value"])
+            ax.plot(*reached, "D", color=_INK, label="the same threshold on test")
+    answered = f"test pictures answered [share] (n = {curve['pictures'].iloc[-1]:,})"
+    ax.set(title="Answering only when sure", xlabel=answered, ylabel="answered right [share]", xlim=(0, 1.02))
+    ax.legend(fontsize=8)
+    return ax

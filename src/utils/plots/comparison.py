@@ -1,0 +1,59 @@
+"""Models side by side, and one model under several mappings."""
+
+import matplotlib.pyplot as plt
+
+from utils.plots.scores import name_rows, plot_interval
+from utils.plots.style import REFERENCE_COLOUR, make_axes
+
+_VERDICT_COLOURS = {"better": "#009e73", "worse": "#d55e00", "cannot be told apart": REFERENCE_COLOUR}
+
+
+def plot_differences(comparisons: list[dict], axes=None):
+    """Second row minus first, with 95 % intervals, coloured by verdict; three Axes.
+
+    Args:
+        comparisons: `comparison` in reports/SCHEMA.md.
+    """
+    size = (11, 1.9 + 0.5 * len(comparisons))
+    axes = axes if axes is not None else plt.subplots(1, 3, figsize=size, sharey=True)[1]
+    titles = {"accuracy": "Accuracy (right is better)", "auroc": "AUROC (right is better)"}
+    titles |= {"log_loss": "Log-loss (left is better)"}
+    for ax, (figure, title) in zip(axes, titles.items(), strict=True):
+        ax.axvline(0, color="#1c1e21", linewidth=0.8)
+        for height, comparison in enumerate(comparisons):
+            difference = comparison["stress"][figure]
+            plot_interval(ax, difference, height, color=_VERDICT_COLOURS[difference["verdict"]])
+        ax.set(title=title, xlabel="difference" + (" [nats a picture]" if figure == "log_loss" else ""))
+        ax.margins(x=0.15)
+        ax.locator_params(axis="x", nbins=5)
+    pictures = sum(comparisons[0]["agreement"].values())
+    axes[0].set_xlabel(f"difference (n = {pictures:,} test pictures)")
+    name_rows(axes[0], [f"{comparison['second']}\nminus {comparison['first']}" for comparison in comparisons])
+    for verdict, colour in _VERDICT_COLOURS.items():
+        axes[1].plot([], [], "o-", color=colour, label=verdict)
+    axes[1].legend(fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.32 - 0.1 / len(comparisons)))
+    return axes
+
+
+def plot_mappings(scored: dict[str, dict], ax=None):
+    """Accuracy under each mapping with its 95 % interval, beside what always giving the commoner label reaches.
+
+    Args:
+        scored: by name, `mapping` in reports/SCHEMA.md.
+    """
+    ax = make_axes(ax, 8, 0.5 * len(scored) + 1.7)
+    for height, figures in enumerate(scored.values()):
+        majority = figures["majority_accuracy"]["value"]
+        ax.plot([majority, figures["accuracy"]["value"]], [height, height], color=REFERENCE_COLOUR, linewidth=0.8)
+        ax.plot(majority, height, "|", color=REFERENCE_COLOUR, markersize=14, markeredgewidth=2.5)
+        plot_interval(ax, figures["accuracy"], height, color="#0072b2")
+    ax.plot([], [], "|", color=REFERENCE_COLOUR, markersize=10, markeredgewidth=2.5, label="always the commoner label")
+    ax.plot([], [], "o-", color="#0072b2", label="the network, 95 % interval")
+    shares = [
+        f"{name.replace('-', ', ')}\n{figures['prevalence']['value']:.0%} Stress" for name, figures in scored.items()
+    ]
+    name_rows(ax, shares)
+    right = f"share of test pictures answered right (n = {next(iter(scored.values()))['count']:,})"
+    ax.set(title="One network, by which emotions count as Stress", xlabel=right)
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax

@@ -1,0 +1,67 @@
+"""The test pictures have one reader, `dataset.open_test`, and it has one caller: nothing else may look at them."""
+
+import ast
+
+import nbformat
+import pytest
+from conftest import CHECKOUT
+
+FILE, READER = "test_images.npy", "open_test"
+
+
+def read_sources():
+    """{name: code} of everything that runs in this project."""
+    sources = {
+        str(path.relative_to(CHECKOUT)): path.read_text(encoding="utf-8")
+        for folder in ("src", "benchmarks")
+        for path in (CHECKOUT / folder).rglob("*.py")
+    }
+    for path in (CHECKOUT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        sources[f"notebooks/{path.name}"] = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return sources
+
+
+def mentions(code, word):
+    """Whether code names `word` in a string or as an identifier; documentation does not count."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = None
+    found = (getattr(node, "value", None) for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    names = (getattr(node, key, None) for node in ast.walk(tree) for key in ("id", "attr", "name"))
+    return any(word in text for text in (*found, *names) if isinstance(text, str))
+
+
+SOURCES = read_sources()
+
+
+def test_one_module_names_the_file():
+    assert [name for name, code in SOURCES.items() if mentions(code, "test_images")] == ["src/utils/dataset.py"]
+
+
+def test_one_function_reads_it():
+    functions = {
+        node.name: ast.unparse(node)
+        for node in ast.parse(SOURCES["src/utils/dataset.py"]).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert [name for name, code in functions.items() if mentions(code, FILE) and "np.load" in code] == [READER]
+
+
+def test_one_module_calls_that_function():
+    callers = [name for name, code in SOURCES.items() if mentions(code, READER)]
+    assert sorted(callers) == ["src/utils/dataset.py", "src/utils/evaluation.py"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['np.load(run.data / "test_images.npy")', "from utils.dataset import open_test", "dataset.open_test(run)",
+     'f"{split}_{kind}" + "test_images"'],
+)  # fmt: skip
+def test_a_second_reader_would_be_found(code):
+    assert mentions(code, "test_images") or mentions(code, READER)
+
+
+def test_words_about_it_are_no_reading():
+    assert not mentions('"""See open_test, the reader of test_images.npy."""\nx = 1  # open_test', READER)
