@@ -1,41 +1,57 @@
 """`python main.py`: the page on http://localhost:5000, or on another port with PORT=5001 python main.py."""
 
+import argparse
+import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 # A body up to this size is held in memory (waitress would write it to a temporary file), so that the page itself
 # can say what is too large; waitress turns down anything beyond.
 MAX_BODY_BYTES = 100 * 1024 * 1024
 
+THREADS = 4
+
 
 def main() -> None:
     """Serve the page until Ctrl-C; where it cannot start, say why in one line and exit with 1."""
-    port = os.environ.get("PORT") or "5000"
-    if not (port.isdecimal() and int(port) < 65536):
-        sys.exit(f"PORT={port}: expected a number from 0 (any free port) to 65535.")
+    options = _parse()
+    if not (options.port.isdecimal() and int(options.port) < 65536):
+        sys.exit(f"PORT={options.port}: expected a number from 0 (any free port) to 65535.")
     try:
         from waitress import create_server
 
         from utils.inference import Classifier, find_model
-        from webapp import create_app
+        from webapp import LOCAL_HOSTS, create_app
     except ImportError as error:
         sys.exit(f"{error}. Start the page with `make app`, which uses the project's own environment.")
-    # Pillow would tell the terminal about a picture's metadata
+    # Pillow would tell the terminal about a picture's metadata, waitress about each request that waits
     warnings.filterwarnings("ignore", module="PIL")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        folder = find_model()
-        app = create_app(Classifier.load(folder))
+        folder = options.model or find_model()
+        app = create_app(Classifier.load(folder), (*LOCAL_HOSTS, options.host, *options.name))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     limits = {"max_request_body_size": MAX_BODY_BYTES, "inbuf_overflow": MAX_BODY_BYTES}
     try:
-        server = create_server(app, host="127.0.0.1", port=port, threads=4, **limits)
+        server = create_server(app, host=options.host, port=options.port, threads=THREADS, **limits)
     except OSError as error:
-        other = "5001" if port != "5001" else "5002"
-        sys.exit(f"Port {port} cannot be used ({error.strerror}). Give another: PORT={other} python main.py")
-    print(f"model: {folder}\nhttp://localhost:{server.effective_port} (Ctrl-C ends it)", flush=True)
+        other = "5001" if options.port != "5001" else "5002"
+        sys.exit(f"Port {options.port} cannot be used ({error.strerror}). Give another: PORT={other} python main.py")
+    shown = "localhost" if options.host == "127.0.0.1" else options.host
+    print(f"model: {folder}\nhttp://{shown}:{server.effective_port} (Ctrl-C ends it)", flush=True)
     server.run()
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Serve the page until Ctrl-C.")
+    parser.add_argument("--port", default=os.environ.get("PORT") or "5000", help="default: PORT, or 5000")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind; default: %(default)s, this computer only")
+    parser.add_argument("--name", action="append", default=[], help="a further host name that the page is asked for by")
+    parser.add_argument("--model", type=Path, help="a saved model's folder; default: the shipped, or the newest run's")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import EMOTIONS, draw_face, encode, make_root
+from PIL import Image
+from skimage import data as photographs
 
 from utils import inference
-from utils.command_line import COLUMNS, find_pictures
+from utils.command_line import COLUMNS, DETAILS
 from utils.inference import find_model
 from utils.networks import build_baseline_cnn
+from utils.picture_files import find_pictures
 from utils.training import save_model, set_seed
 
 COMMAND = [sys.executable, "-m", "utils.inference"]
@@ -66,7 +69,7 @@ def test_one_row_a_picture_and_a_bad_one_ends_nothing(root, tmp_path, form):
     result = ask(root, faces, tmp_path / "nowhere.png", "--format", form)
     rows = read_rows(result, form)
     assert result.returncode == 1
-    assert all(tuple(row) == COLUMNS for row in rows)
+    assert all(set(row) == {*COLUMNS, *(DETAILS if form == "json" else ())} for row in rows)
     assert [row["path"] for row in rows] == [str(faces / f"00{n}.png") for n in range(3)] + [f"{tmp_path}/nowhere.png"]
     assert [row["status"] for row in rows] == ["ok", "error", "ok", "error"]
     assert "not a picture (6 bytes)" in rows[1]["reason"]
@@ -144,7 +147,7 @@ def test_wrong_usage_and_missing_models_exit_with_2(root, tmp_path):
     assert "is not whole" in result.stderr and result.stderr.count("\n") == 1
 
 
-def test_find_model_takes_the_newest_run_and_else_the_shipped(tmp_path, monkeypatch):
+def test_find_model_takes_the_shipped_and_else_the_newest_run(tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "ROOT", tmp_path)
 
     def add(name, age):
@@ -156,13 +159,53 @@ def test_find_model_takes_the_newest_run_and_else_the_shipped(tmp_path, monkeypa
 
     with pytest.raises(FileNotFoundError, match="make pipeline"):
         find_model()
-    shipped = add("shipped/EmotionDetector_2", 0)
-    assert find_model() == shipped
     first = add("old/EmotionDetector_1", 50)
     assert find_model() == first
     second = add("old/EmotionDetector_2", 90)
     assert find_model() == second
-    assert add("new/EmotionDetector_1", 10) == find_model()
+    newer = add("new/EmotionDetector_1", 10)
+    assert find_model() == newer
+    shipped = add("shipped/EmotionDetector_2", 99)
+    assert find_model() == shipped
+
+
+def test_a_picture_without_a_face_is_answered_with_cannot_say_and_a_crop_is_not_searched(root, tmp_path):
+    wall = tmp_path / "wall.png"
+    wall.write_bytes(encode(Image.fromarray(photographs.brick())))
+    for face, status, code in (
+        ("auto", "cannot say", "no_face"),
+        ("detect", "cannot say", "no_face"),
+        ("crop", "ok", ""),
+    ):
+        result = ask(root, wall, "--face", face, "--format", "json")
+        (row,) = read_rows(result, "json")
+        assert (result.returncode, row["status"]) == (0, status)
+        assert (row["reason"] or "").startswith(code)
+        assert (row["p_stress"] is None) == (row["box"] is None) == (face != "crop")
+
+
+def test_every_face_has_a_row_the_largest_first(root, tmp_path):
+    portrait = Image.fromarray(photographs.astronaut())
+    both = Image.new("RGB", (800, 512), "grey")
+    both.paste(portrait.resize((256, 256)), (0, 100))
+    both.paste(portrait, (280, 0))
+    (tmp_path / "both.png").write_bytes(encode(both))
+    result = ask(root, tmp_path / "both.png", "--format", "json")
+    first, second = read_rows(result, "json")
+    assert first["path"] == second["path"]
+    assert first["box"][0] > 280 > second["box"][2]
+    assert result.stdout.count("p_stress") == 2
+    table = ask(root, tmp_path / "both.png", "--format", "csv")
+    assert [row["p_stress"] for row in read_rows(table, "csv")] == [str(first["p_stress"]), str(second["p_stress"])]
+
+
+def test_quality_and_doubt_blank_the_label_and_never_p_stress(root, tmp_path):
+    (tmp_path / "black.png").write_bytes(encode(Image.new("RGB", (48, 48))))
+    for face in ("auto", "crop"):
+        (row,) = read_rows(ask(root, tmp_path / "black.png", "--face", face, "--format", "json"), "json")
+        assert (row["status"], row["label"], row["confidence"]) == ("cannot say", None, None)
+        assert row["reason"].startswith("too_dark: ")
+        assert 0 <= row["p_stress"] <= 1
 
 
 def test_a_closed_pipe_ends_it_quietly(root, tmp_path):
@@ -183,7 +226,7 @@ def test_it_loads_nothing_heavy(root, tmp_path):
 import sys
 from utils.command_line import main
 assert main([{str(face)!r}]) == 0
-heavy = {{"tensorflow", "keras", "pandas", "sklearn", "seaborn", "matplotlib", "flask", "waitress", "IPython"}}
+heavy = {{"tensorflow", "keras", "pandas", "sklearn", "skimage", "seaborn", "matplotlib", "flask", "IPython"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"STRESS_FACES_ROOT": str(root)})

@@ -1,7 +1,9 @@
+import io
+
 import numpy as np
 import pytest
 from conftest import draw_face, encode
-from PIL import Image
+from PIL import Image, ImageFile
 
 from utils.pictures import PictureError, encode_png, open_picture, to_input
 
@@ -36,6 +38,26 @@ def test_exif_orientation_is_undone(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert np.array_equal(to_input(open_picture(encode(stored, exif=exif))), np.asarray(FACE))
+
+
+def test_of_an_animation_the_first_picture_is_taken():
+    data = encode(FACE, save_all=True, append_images=[Image.new("RGB", FACE.size)], default_image=False)
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    assert np.array_equal(to_input(open_picture(data)), np.asarray(FACE))
+
+
+def test_64_million_pixels_are_refused_before_they_are_decoded(monkeypatch):
+    data = encode(Image.new("1", (8000, 8000)))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(PictureError, match="40 million") as error:
+        open_picture(data)
+    assert error.value.code == "too_large"
+
+
+def test_only_the_formats_asked_for_are_taken():
+    with pytest.raises(PictureError, match="expected PNG") as error:
+        open_picture(encode(FACE, "TIFF"), ("PNG",))
+    assert error.value.code == "not_a_picture"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (500, 400)])

@@ -1,6 +1,7 @@
 """The page: through Flask's client, and as `python main.py` over HTTP."""
 
 import io
+import json
 import os
 import re
 import socket
@@ -20,14 +21,18 @@ from conftest import CHECKOUT, draw_face, encode, make_root
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from skimage import data as photographs
 from test_command_line import ask, make_model_root, read_rows
 
 from utils.inference import Classifier
+from utils.reasons import PICTURE_FAULTS, REASONS
 from webapp import MAX_UPLOAD_BYTES, create_app
+from webapp.answers import percent
 
 WEBAPP = CHECKOUT / "src" / "webapp"
 FACE = encode(draw_face("angry", np.random.default_rng(0), side=90))
-PICTURES = [encode(draw_face("sad", np.random.default_rng(1)), form) for form in ("PNG", "JPEG", "WEBP", "BMP", "TIFF")]
+PICTURES = [encode(draw_face("sad", np.random.default_rng(1)), form) for form in ("PNG", "JPEG", "WEBP", "BMP")]
+PORTRAIT = Image.fromarray(photographs.astronaut())
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +45,9 @@ def client(root):
     return create_app(Classifier.load(root / "models" / "tiny" / "EmotionDetector_2")).test_client()
 
 
-def post(client, data, language="en"):
-    return client.post("/", data={"picture": (io.BytesIO(data), "face.png")}, headers={"Accept-Language": language})
+def post(client, data, language="en", path="/", **fields):
+    form = {"picture": (io.BytesIO(data), "face.png")} | fields
+    return client.post(path, data=form, headers={"Accept-Language": language})
 
 
 def p_stress(page: str) -> float:
@@ -67,19 +73,148 @@ def test_the_form_speaks_the_browsers_language(client, language, expected, words
     assert response.status_code == 200
     assert response.headers["Content-Language"] == expected
     assert f'<html lang="{expected}">' in response.text
-    assert f'<button type="submit">{words}</button>' in response.text
+    assert f">{words}</button>" in response.text
     assert '<label for="picture">' in response.text
 
 
-@pytest.mark.parametrize(("language", "percent"), [("en", r"\d\d(\.\d)?%"), ("fr", r"\d\d(,\d)?\s%")])
+def headline(page: str) -> str:
+    return re.search(r'id="headline">(.*?)<', page).group(1)
+
+
+def test_the_switch_wins_over_the_browser_and_stays(client):
+    response = client.get("/?lang=fr", headers={"Accept-Language": "en"})
+    assert '<html lang="fr">' in response.text and 'action="/?lang=fr"' in response.text
+    answer = post(client, FACE, "en", "/?lang=fr")
+    assert '<html lang="fr">' in answer.text and "Soumettre" in answer.text
+
+
+@pytest.mark.parametrize(("language", "percent"), [("en", r"\d\d%"), ("fr", r"\d\d\s%")])
 def test_the_answer(client, language, percent):
     response = post(client, FACE, language)
     assert response.status_code == 200
-    label = re.search(r'id="label">(.*?)<', response.text).group(1)
     stress, other = {"en": ("Stress", "Non-stress"), "fr": ("Stress", "Sans stress")}[language]
-    assert label == (stress if p_stress(response.text) >= 0.5 else other)
+    assert headline(response.text) == (stress if p_stress(response.text) >= 0.5 else other)
     assert re.search(f"<strong>{percent}</strong>", response.text)
     assert 'src="data:image/png;base64,' in response.text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Cannot say"), ("fr", "Impossible à dire")])
+def test_a_wall_is_not_answered(client, language, words):
+    response = post(client, encode(Image.fromarray(photographs.brick())), language)
+    assert response.status_code == 200
+    assert headline(response.text) == words
+    assert REASONS["no_face"][language] in response.text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_each_face_is_answered(client, language):
+    both = Image.new("RGB", (1024, 512))
+    both.paste(PORTRAIT, (0, 0))
+    both.paste(PORTRAIT, (512, 0))
+    page = post(client, encode(both), language).text
+    assert page.count("data-p-stress") == 2
+    assert {"en": "Face 2 of 2", "fr": "Visage 2 sur 2"}[language] in page
+
+
+def test_an_unsure_model_says_so_on_the_page_and_in_the_api(root):
+    classifier = Classifier.load(root / "models" / "tiny" / "EmotionDetector_2")
+    classifier.abstention = {"confidence": 0.98}
+    unsure = create_app(classifier).test_client()
+    page = post(unsure, FACE).text
+    assert headline(page) == "Cannot say"
+    assert REASONS["low_confidence"]["en"] in page and "it answers from 98% on" in page
+    (face,) = post(unsure, FACE, path="/api/predict").json["faces"]
+    assert (face["status"], face["reason"], face["label"]) == ("cannot say", "low_confidence", None)
+    assert 0 <= face["p_stress"] <= 1
+
+
+def test_no_share_is_written_as_certain(root):
+    app = create_app(Classifier.load(root / "models" / "tiny" / "EmotionDetector_2"))
+    with app.test_request_context("/?lang=en"):
+        shares = (0, 0.004, 0.0051, 0.014, 0.5, 0.9949, 0.9951, 1)
+        assert [percent(share) for share in shares] == ["<1%", "<1%", "1%", "1%", "50%", "99%", ">99%", ">99%"]
+
+
+def test_a_sample_is_tried_with_one_click(client):
+    names = re.findall(r'name="sample" value="(\w+)"', client.get("/").text)
+    assert {"portrait", "wall"} <= set(names)
+    for name in names:
+        assert client.get(f"/samples/{name}").mimetype.startswith("image/")
+        response = client.post("/", data={"sample": name})
+        assert (headline(response.text) == "Cannot say") == (name == "wall")
+    assert client.get("/samples/nothing").status_code == 404
+    assert client.post("/", data={"sample": "nothing"}).status_code == 400
+
+
+def test_the_api(client):
+    answer = post(client, encode(PORTRAIT), path="/api/predict").json
+    assert (answer["status"], answer["reason"]) == ("ok", "")
+    (face,) = answer["faces"]
+    assert face["label"] == ("Stress" if face["p_stress"] >= 0.5 else "Non-stress")
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert face["picture"].startswith("data:image/png;base64,")
+    left, top, right, bottom = face["box"]
+    assert right - left == bottom - top
+    nothing = post(client, encode(Image.fromarray(photographs.brick())), path="/api/predict").json
+    assert (nothing["status"], nothing["reason"], nothing["faces"]) == ("cannot say", "no_face", [])
+    whole = post(client, encode(PORTRAIT), path="/api/predict", face="crop").json
+    assert whole["faces"][0]["box"] == [0, 0, 512, 512]
+    assert client.get("/healthz").json == {"status": "ok", "model": "tiny/EmotionDetector_2"}
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "fault"),
+    [
+        (b"", 422, "empty"),
+        (b"hello", 415, "not_a_picture"),
+        (encode(Image.new("L", (9, 9)), "TIFF"), 415, "not_a_picture"),
+        (encode(Image.new("L", (9, 9)), "GIF"), 415, "not_a_picture"),
+        (FACE[:400], 422, "broken"),
+        (encode(Image.new("1", (8000, 8000))), 422, "too_large"),
+        (FACE + bytes(MAX_UPLOAD_BYTES), 413, "too_many_bytes"),
+    ],
+)
+def test_the_apis_problems(client, data, status, fault):
+    for language in ("en", "fr"):
+        response = post(client, data, language, "/api/predict")
+        assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+        problem = response.json
+        assert (problem["status"], problem["fault"]) == (status, fault)
+        assert problem["detail"] == PICTURE_FAULTS[fault][language]
+
+
+def test_the_apis_wrong_uses(client):
+    assert client.post("/api/predict").json["fault"] == "no_file"
+    response = client.get("/api/predict")
+    assert (response.status_code, response.mimetype) == (405, "application/problem+json")
+    assert "POST" in response.headers["Allow"]
+    assert client.get("/api/nothing").json["status"] == 404
+    assert "expected one of auto" in post(client, FACE, path="/api/predict", face="x").json["detail"]
+
+
+def test_every_reason_has_a_sentence_in_both_languages():
+    for sentences in [*REASONS.values(), *PICTURE_FAULTS.values()]:
+        assert set(sentences) == {"en", "fr"} and all(sentences.values())
+        assert sentences["en"] != sentences["fr"]
+
+
+def test_another_host_name_is_refused(client):
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    assert client.post("/api/predict", headers={"Host": "evil.example:5000"}).status_code == 400
+    assert client.get("/", headers={"Host": "localhost:5000"}).status_code == 200
+
+
+def test_a_defect_tells_the_visitor_and_the_log_nothing_of_the_picture(root, monkeypatch, capfd):
+    app = create_app(Classifier.load(root / "models" / "tiny" / "EmotionDetector_2"))
+
+    def fail(*_args):
+        raise RuntimeError("secret of the picture")
+
+    monkeypatch.setattr("webapp.take_crops", fail)
+    response = post(app.test_client(), FACE)
+    written = "".join(capfd.readouterr())
+    assert response.status_code == 500 and "secret" not in response.text + written
+    assert "RuntimeError in" in written
 
 
 @pytest.mark.parametrize(
@@ -96,14 +231,14 @@ def test_what_is_wrong_is_said_on_the_page(client, data, status, words):
     assert (english.status_code, french.status_code) == (status, status)
     assert words in alert(english.text)
     assert alert(french.text) != alert(english.text)
-    assert '<button type="submit">' in english.text
+    assert '<button type="submit"' in english.text
 
 
 def test_too_many_pixels(client, monkeypatch):
     monkeypatch.setattr("utils.pictures.MAX_PIXELS", 1000)
     response = post(client, FACE)
     assert response.status_code == 422
-    assert "too many pixels" in alert(response.text)
+    assert "million pixels" in alert(response.text)
 
 
 @pytest.mark.parametrize("form", [{}, {"picture": "text"}, {"picture": (io.BytesIO(b""), "")}, {"other": "x"}])
@@ -119,9 +254,12 @@ def test_odd_pictures_are_answered(client):
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encode(upright.transpose(Image.Transpose.ROTATE_90), exif=exif)
-    assert p_stress(post(client, turned).text) == p_stress(post(client, encode(upright)).text)
+    turned, straight = (post(client, data, face="crop").text for data in (turned, encode(upright)))
+    assert p_stress(turned) == p_stress(straight)
     for mode in ("RGBA", "LA", "P", "1", "I;16"):
-        assert post(client, encode(Image.new(mode, (1, 1)))).status_code == 200
+        for path in ("/", "/api/predict"):
+            assert post(client, encode(Image.new(mode, (1, 1))), path=path).status_code == 200
+    assert post(client, encode(Image.new("CMYK", (60, 60)), "JPEG")).status_code == 200
 
 
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -130,7 +268,14 @@ def test_flipped_bytes_never_break_the_page(client, picture, changes):
     data = bytearray(picture)
     for place, value in changes:
         data[place % len(data)] = value
-    assert post(client, bytes(data)).status_code in (200, 415, 422)
+    assert post(client, bytes(data), path="/api/predict").status_code in (200, 415, 422)
+
+
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=600), st.sampled_from(["/", "/api/predict"]))
+def test_any_body_is_refused_politely(client, body, path):
+    for kind in ("multipart/form-data; boundary=edge", "application/x-www-form-urlencoded", "image/png"):
+        assert client.post(path, data=body, content_type=kind).status_code in (400, 413, 415, 422)
 
 
 def test_an_upload_is_not_written_to_disk(client, monkeypatch):
@@ -146,17 +291,20 @@ def test_an_upload_is_not_written_to_disk(client, monkeypatch):
 def test_every_answer_is_locked_down(client, path):
     headers = client.get(path).headers
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "img-src 'self' data:" in policy and "unsafe" not in policy
+    assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Frame-Options"] == "DENY"
 
 
-def test_the_page_needs_no_script_and_is_not_kept(client):
+def test_the_page_has_nothing_inline_nothing_from_outside_and_is_not_kept(client):
     response = post(client, FACE)
     assert response.headers["Cache-Control"] == "no-store"
-    assert not re.search(r"<script|<style|style=|\son\w+=|https?:", response.text)
-    assert response.text.count("<img") == response.text.count("alt=")
+    assert not re.search(r"<style|\sstyle=|\son\w+=", response.text)
+    assert not re.search(r'(src|action)="(?!/|data:)', response.text)
+    assert re.findall(r"<script(.*?)</script>", response.text) == [' src="/static/page.js" defer>']
+    assert response.text.count("<img") == len(re.findall(r"<img[^>]* alt=", response.text))
 
 
 def test_every_word_is_translated_and_compiled():
@@ -164,6 +312,7 @@ def test_every_word_is_translated_and_compiled():
         WEBAPP, [("**.py", "python"), ("**.html", "jinja2")], keywords={"_": None, "lazy_gettext": None}
     )
     words = {message for _, _, message, _, _ in found}
+    assert len(words) > 50
     folder = WEBAPP / "translations" / "fr" / "LC_MESSAGES"
     with (folder / "messages.po").open("rb") as text, (folder / "messages.mo").open("rb") as compiled:
         written, used = (
@@ -174,11 +323,11 @@ def test_every_word_is_translated_and_compiled():
     assert all(written.values())
 
 
-def start(root, **environment):
+def start(root, stderr=subprocess.PIPE, **environment):
     environment = os.environ | {"STRESS_FACES_ROOT": str(root)} | environment
     return subprocess.Popen(
         [sys.executable, CHECKOUT / "main.py"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root,
+        env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=root,
     )  # fmt: skip
 
 
@@ -205,16 +354,56 @@ def send(address, data):
         return error.code, error.read().decode()
 
 
-def test_page_and_command_line_agree(root, address, tmp_path):
+def read_uploads_trace(root, log):
+    """Every file under the server's root and temporary folder, and what its log says."""
+    return sorted(path for path in root.rglob("*") if "__pycache__" not in path.parts), log.read_text()
+
+
+def test_a_hundred_uploads_leave_nothing_on_disk_or_in_the_log(root, tmp_path):
+    log = tmp_path / "log"
+    scratch = root / "scratch"
+    scratch.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    pictures = [FACE, encode(Image.fromarray(noise)), FACE[:300], b"secret words"]
+    with log.open("w") as file, start(root, PORT="0", TMPDIR=str(scratch), stderr=file) as process:
+        process.stdout.readline()
+        address = re.match(r"http://localhost:\d+", process.stdout.readline()).group()
+        send(address, FACE)
+        before = read_uploads_trace(root, log)
+        for number in range(100):
+            send(address + ("/api/predict" if number % 2 else "/"), pictures[number % 4])
+        assert read_uploads_trace(root, log) == before
+        process.terminate()
+        assert process.stdout.read() == ""
+
+
+def test_page_api_command_line_notebook_and_keras_agree(root, address, tmp_path):
+    keras = pytest.importorskip("keras")
     picture = tmp_path / "face.png"
     picture.write_bytes(FACE)
     row = read_rows(ask(root, picture, "--format", "json"), "json")[0]
     status, page = send(address, FACE)
     assert status == 200
-    assert p_stress(page) == pytest.approx(row["p_stress"], abs=1e-3)
-    percent = re.search(r"<strong>([\d.]+)%", page).group(1)
-    assert float(percent) / 100 == pytest.approx(row["confidence"], abs=1e-3)
-    assert f'id="label">{row["label"]}<' in page
+    face = json.loads(send(address + "/api/predict", FACE)[1])["faces"][0]
+    network = keras.models.load_model(root / "models" / "tiny" / "EmotionDetector_2" / "model.keras")
+    pixels = np.asarray(Image.open(picture).resize((48, 48), Image.Resampling.LANCZOS, reducing_gap=3.0))
+    by_keras = float(np.asarray(network(pixels[np.newaxis]))[0, 0])
+    assert [p_stress(page), face["p_stress"], row["p_stress"]] == pytest.approx([by_keras] * 3, abs=1e-3)
+    assert face["confidence"] == pytest.approx(row["confidence"], abs=1e-3)
+    assert headline(page) == face["label"] == row["label"]
+    assert run_notebook(root, picture)["p_stress"] == pytest.approx(by_keras, abs=1e-3)
+
+
+def run_notebook(root, picture) -> dict:
+    """What an executed notebook 04 keeps about a picture."""
+    (root / "reports" / "tiny").mkdir(parents=True, exist_ok=True)
+    notebook = CHECKOUT / "notebooks" / "04_single_image_inference.ipynb"
+    parameters = ["-p", "RUN", "tiny", "-p", "PICTURE", picture]
+    subprocess.run(
+        [sys.executable, "-m", "papermill", notebook, root / "04.ipynb", "-k", "python3", *parameters],
+        check=True, env=os.environ | {"STRESS_FACES_ROOT": str(root)}, capture_output=True,
+    )  # fmt: skip
+    return json.loads((root / "reports" / "tiny" / "metrics" / "04_single_image_inference.json").read_text())
 
 
 def test_a_large_upload_is_refused_readably(address):
@@ -256,7 +445,7 @@ def test_the_page_starts_fast_and_loads_nothing_heavy(root):
 import sys, webapp, waitress
 from utils.inference import Classifier, find_model
 webapp.create_app(Classifier.load(find_model())).test_client().get("/")
-heavy = {"tensorflow", "keras", "pandas", "sklearn", "seaborn", "matplotlib"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "pandas", "sklearn", "skimage", "seaborn", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 """
     started = time.perf_counter()

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import glob
 import json
 import os
 import sys
@@ -12,17 +11,18 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 from tqdm.std import tqdm
 
-from utils.archives import is_stray
-from utils.inference import Classifier, find_model, name_answer
-from utils.pictures import PictureError, open_picture, to_input
+from utils.crops import FACE_MODES, WHOLE_UP_TO, Crop, take_crops
+from utils.inference import NO_FACE, Classifier, Prediction, find_model
+from utils.picture_files import find_pictures
+from utils.pictures import PictureError, open_picture
+from utils.reasons import REASONS
 
 COLUMNS = ("path", "label", "confidence", "p_stress", "status", "reason")
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Files of a folder with one of these endings are taken for pictures."""
+DETAILS = ("frequency", "box", "probabilities")
+"""What a row holds besides in JSON."""
 
 _BATCH_SIZE = 64
 _BATCH_SECONDS = 0.25
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Pillow would complain about metadata that changes no answer
     warnings.filterwarnings("ignore", module="PIL")
     try:
-        return _print_answers(classifier, find_pictures(options.paths), options.format)
+        return _print_answers(classifier, find_pictures(options.paths), options)
     except BrokenPipeError:
         # the reader (`| head`) has enough; the flush at exit must not fail as well
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,96 +61,62 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m utils.inference",
-        description="Stress or Non-stress, for face pictures. Nothing here looks for the face: it should fill the"
-        " picture. Exit status: 0 all answered, 1 a picture could not be read, 2 wrong usage or no model.",
+        description="Stress or Non-stress, or that nothing can be said: a row for each face, a picture's largest first."
+        " Exit status: 0 all answered, 1 a picture could not be read, 2 wrong usage or no model.",
+        epilog="The answer is about an expression that people labelled as stress-related. It is no measure of stress,"
+        " emotion or health; do not use it to judge anyone.",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a folder of pictures, or a quoted pattern")
     parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="a saved model's folder; default: the newest run's, or the shipped"
+        "--model", type=Path, metavar="DIR", help="a saved model's folder; default: the shipped, or the newest run's"
     )
-    parser.add_argument("--format", choices=_WRITERS, default="table", help="default: %(default)s")
+    parser.add_argument(
+        "--format", choices=_WRITERS, default="table", help="default: %(default)s; json adds box and probabilities"
+    )
+    parser.add_argument(
+        "--face",
+        choices=FACE_MODES,
+        default="auto",
+        help="crop: each picture is one face; detect: search for faces; auto, the default: a square picture of at"
+        f" most {WHOLE_UP_TO} pixels is one face, any other is searched",
+    )
     return parser.parse_args(arguments)
 
 
-def find_pictures(words: list[str]) -> dict[Path, str]:
-    """The files that the words of a command line stand for.
+def answer_pictures(classifier: Classifier, found: dict[Path, str], face: str = "auto") -> Iterator[dict]:
+    """One row a face, in the order of the pictures, as soon as it is known; a picture without a face has one too.
 
     Args:
-        words: files, folders, and patterns (`faces/*.png`, `faces/**/*.png`) that no shell has expanded.
-
-    Returns:
-        By path, each once: "", or why there is nothing to open. A named file is there whatever its name; from a
-        folder come, sorted, the files at any depth with a picture's suffix, without hidden and stray ones.
-    """
-    found = {}
-    for path in [path for word in words for path in _expand(word)]:
-        found |= _list_folder(path) if _is_folder(path) else {path: ""}
-    return found
-
-
-def _expand(word: str) -> list[Path]:
-    """What a pattern matches, sorted; the word itself where it exists as it is, or nothing matches."""
-    if glob.glob(glob.escape(word)):  # noqa: PTH207 (pathlib's takes no absolute pattern)
-        return [Path(word)]
-    matches = sorted(map(Path, glob.glob(word, recursive=True)))  # noqa: PTH207
-    return [path for path in matches if not any(map(is_stray, path.parts[-1:]))] or [Path(word)]
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        # opening it will tell why
-        return False
-
-
-def _list_folder(folder: Path) -> dict[Path, str]:
-    found = {}
-
-    def note(error: OSError) -> None:
-        found[Path(error.filename)] = error.strerror
-
-    for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not is_stray(name)]
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_stray(name)]
-        found |= {Path(parent, name): "" for name in pictures}
-    return dict(sorted(found.items())) or {folder: f"a folder without pictures ({', '.join(SUFFIXES)})"}
-
-
-def answer_pictures(classifier: Classifier, found: dict[Path, str]) -> Iterator[dict]:
-    """One row of COLUMNS a picture, in order, as soon as it is known.
-
-    Args:
-        classifier: takes the pictures in batches.
+        classifier: takes the faces in batches.
         found: from `find_pictures`.
+        face: how faces are taken, see `utils.crops.take_crops`.
 
     Yields:
-        `path`; `status` "ok" with `label`, `confidence` (.5 to 1) and `p_stress` (0 to 1), or "error" with `reason`;
-        the rest None.
+        By name, COLUMNS and DETAILS, of which None is what there is not. `status` is "ok", or "cannot say" (`label`
+        and `confidence` are None; `p_stress` is there whenever there was a face), or "error" (only `reason`).
     """
-    for batch in _read_ahead(_read_batches(found)):
-        pictures = [result for _, result in batch if isinstance(result, np.ndarray)]
-        p_stress = iter(classifier.p_stress(classifier.probabilities(np.stack(pictures))) if pictures else ())
+    for batch in _read_ahead(_read_batches(found, face)):
+        answers = iter(classifier.judge([crop for _, result in batch if isinstance(result, list) for crop in result]))
         for path, result in batch:
-            row = dict.fromkeys(COLUMNS) | {"path": str(path)}
             if isinstance(result, str):
-                yield row | {"status": "error", "reason": result}
+                yield _make_row(path, Prediction("error"), result)
             else:
-                p = float(next(p_stress))
-                label, confidence = name_answer(p)
-                yield row | {
-                    "label": label,
-                    "confidence": round(confidence, 6),
-                    "p_stress": round(p, 6),
-                    "status": "ok",
-                }
+                for prediction in [next(answers) for _ in result] or [NO_FACE]:
+                    code = prediction.reason
+                    yield _make_row(path, prediction, f"{code}: {REASONS[code]['en']}" if code else None)
 
 
-def _read_batches(found: dict[Path, str]) -> Iterator[list[tuple[Path, np.ndarray | str]]]:
-    """Batches of (path, pixels or why there are none); large pictures come in small ones, so that nobody waits."""
+def _make_row(path: Path, prediction: Prediction, reason: str | None) -> dict:
+    row = {name: getattr(prediction, name) for name in (*COLUMNS[1:-1], *DETAILS)}
+    row |= {name: None if row[name] is None else round(row[name], 6) for name in ("confidence", "p_stress")}
+    return {"path": str(path), **row, "reason": reason}
+
+
+def _read_batches(found: dict[Path, str], face: str) -> Iterator[list[tuple[Path, list[Crop] | str]]]:
+    """Batches of (path, faces or why there are none); large pictures come in small ones, so that nobody waits."""
     batch, started = [], time.monotonic()
     for path, problem in found.items():
-        batch.append((path, problem or _read(path)))
+        batch.append((path, problem or _read(path, face)))
         if len(batch) == _BATCH_SIZE or time.monotonic() - started > _BATCH_SECONDS:
             yield batch
             batch, started = [], time.monotonic()
@@ -158,9 +124,9 @@ def _read_batches(found: dict[Path, str]) -> Iterator[list[tuple[Path, np.ndarra
         yield batch
 
 
-def _read(path: Path) -> np.ndarray | str:
+def _read(path: Path, face: str) -> list[Crop] | str:
     try:
-        return to_input(open_picture(path))
+        return take_crops(open_picture(path), face)
     except PictureError as error:
         return str(error)
     except OSError as error:
@@ -176,39 +142,44 @@ def _read_ahead(batches: Iterator[list]) -> Iterator[list]:
             yield batch
 
 
-def _print_answers(classifier: Classifier, found: dict[Path, str], form: str) -> int:
+def _print_answers(classifier: Classifier, found: dict[Path, str], options: argparse.Namespace) -> int:
     """Print the rows; 1 where any is an error, else 0."""
     statuses = set()
 
     def rows() -> Iterator[dict]:
-        for row in _with_bar(answer_pictures(classifier, found), len(found)):
+        for row in _with_bar(answer_pictures(classifier, found, options.face), len(found)):
             statuses.add(row["status"])
             yield row
 
-    _WRITERS[form](rows(), max(len(str(path)) for path in found))
+    _WRITERS[options.format](rows(), max(len(str(path)) for path in found))
     return int("error" in statuses)
 
 
-def _with_bar(rows: Iterable[dict], total: int) -> Iterable[dict]:
-    """The rows, counted on stderr where that helps: rows on a terminal are their own progress."""
+def _with_bar(rows: Iterable[dict], total: int) -> Iterator[dict]:
+    """The rows, their pictures counted on stderr where that helps: rows on a terminal are their own progress."""
     shown = not sys.stdout.isatty() and (sys.stderr.isatty() or total > _BAR_FROM)
     # a log file gets a line now and then, not ten a second
-    return tqdm(
-        rows, "Answering", total, unit="picture", disable=not shown, mininterval=0.1 if sys.stderr.isatty() else 10
-    )
+    interval = 0.1 if sys.stderr.isatty() else 10
+    with tqdm(desc="Answering", total=total, unit="picture", disable=not shown, mininterval=interval) as bar:
+        last = None
+        for row in rows:
+            bar.update(row["path"] != last)
+            last = row["path"]
+            yield row
 
 
 def _write_table(rows: Iterable[dict], path_width: int) -> None:
-    layout = f"{{:<{path_width}}}  {{:<10}}  {{:>10}}  {{:>8}}  {{:<6}}  {{}}"
+    layout = f"{{:<{path_width}}}  {{:<10}}  {{:>10}}  {{:>8}}  {{:<10}}  {{}}"
     print(layout.format(*COLUMNS))
     for row in rows:
-        cells = ["" if cell is None else f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row.values()]
+        values = [row[name] for name in COLUMNS]
+        cells = ["" if cell is None else f"{cell:.4f}" if isinstance(cell, float) else cell for cell in values]
         # a line break or a control character in a name must not break the table
         print("".join(c if c.isprintable() else "?" for c in layout.format(*cells).rstrip()))
 
 
 def _write_csv(rows: Iterable[dict], _path_width: int) -> None:
-    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 

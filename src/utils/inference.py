@@ -2,36 +2,54 @@
 
 import importlib
 import sys
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from utils.crops import Crop, take_crops
 from utils.files import read_json
 from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.paths import ROOT
-from utils.pictures import SIDE, open_picture, to_input
-from utils.quiet import quiet_stderr
+from utils.pictures import SIDE, open_picture
+from utils.tflite import SharedNetwork
+
+OK, CANNOT_SAY = "ok", "cannot say"
+
+_FEWEST_ANSWERS = 20
+"""Test pictures with such a confidence, below which no frequency is told."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer about one picture.
+    """The answer about one face.
 
     Attributes:
-        label: "Stress" or "Non-stress".
-        confidence: the probability of that label, .5 to 1.
-        p_stress: 0 to 1.
-        probabilities: by class name of the data set.
-        picture: uint8 (1, 48, 48, 3), RGB: what the network saw.
+        status: "ok", or "cannot say".
+        reason: a key of `utils.reasons.REASONS` that says why not; "" where the status is "ok".
+        label: "Stress" or "Non-stress"; None where the status is "cannot say".
+        confidence: the calibrated probability of that label, .5 to 1; None where there is no label.
+        frequency: of 100 test pictures answered with such a confidence, how many were answered right; None where
+            there is no label, or too few such test pictures.
+        p_stress: 0 to 1, also where the status is "cannot say"; None where there is no face.
+        probabilities: by class name of the data set; empty where there is no face.
+        box: left, top, right, bottom of the square that was cut out, in pixels of the upright picture; None where
+            there is no face.
+        picture: uint8 (1, 48, 48, 3), RGB: what the network saw; None where there is no face.
     """
 
-    label: str
-    confidence: float
-    p_stress: float
-    probabilities: dict[str, float]
-    picture: np.ndarray
+    status: str
+    reason: str = ""
+    label: str | None = None
+    confidence: float | None = None
+    frequency: int | None = None
+    p_stress: float | None = None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    box: tuple[int, int, int, int] | None = None
+    picture: np.ndarray | None = None
+
+
+NO_FACE = Prediction(CANNOT_SAY, "no_face")
 
 
 def stress_probability(probabilities: np.ndarray, class_names: list[str], stress_classes: list[str]) -> np.ndarray:
@@ -57,36 +75,52 @@ def name_answer(p_stress: float) -> tuple[str, float]:
 
 
 def find_model() -> Path:
-    """The folder of the newest run's model: EmotionDetector_2, or 1 where there is no 2 yet; else the shipped one.
+    """The folder of the model that answers where none is named: the shipped one, trained on real faces.
+
+    A checkout without it answers with the newest run's: EmotionDetector_2, or 1 where there is no 2 yet. A run on
+    the rendered sample must not change what the page says about real faces.
 
     Raises:
         FileNotFoundError: there is no saved model.
     """
     models = ROOT / "models"
-    shipped = models / "shipped"
-    cards = [card for card in models.glob("*/EmotionDetector_[12]/model.json") if shipped not in card.parents]
-    run = max(cards, key=lambda card: card.stat().st_mtime).parents[1] if cards else shipped
-    for folder in (run / "EmotionDetector_2", run / "EmotionDetector_1"):
-        if (folder / "model.json").exists():
-            return folder
-    raise FileNotFoundError(f"No saved model in {models}: train one first, with `make pipeline`.")
+    shipped = models / "shipped" / "EmotionDetector_2"
+    if (shipped / "model.json").exists():
+        return shipped
+    cards = list(models.glob("*/EmotionDetector_[12]/model.json"))
+    if not cards:
+        raise FileNotFoundError(f"No saved model in {models}: train one first, with `make pipeline`.")
+    newest = max(cards, key=lambda card: card.stat().st_mtime).parents[1]
+    second = newest / "EmotionDetector_2"
+    return second if (second / "model.json").exists() else newest / "EmotionDetector_1"
 
 
 class Classifier:
-    """A saved model, ready to answer. Threads may share it."""
+    """A saved model, ready to answer. Threads may share it.
 
-    def __init__(self, model: bytes, class_names: list[str], stress_classes: list[str]):
-        from ai_edge_litert.interpreter import Interpreter
+    Args:
+        model: the bytes of its model.tflite.
+        class_names: of the network's outputs.
+        stress_classes: those that count as stress.
+        abstention: from model.json: `confidence` below which there is no answer; None: always answer.
+        reliability: from model.json: bins of confidence with `from`, `to`, `count` and `right`.
+        name: for the reader.
+    """
 
+    def __init__(
+        self,
+        model: bytes,
+        class_names: list[str],
+        stress_classes: list[str],
+        abstention: dict | None = None,
+        reliability: list[dict] | None = None,
+        name: str = "",
+    ):
         self.class_names, self.stress_classes = class_names, stress_classes
-        # One interpreter is not safe under several threads.
-        self._lock = threading.Lock()
-        self._allocated = None
-        with quiet_stderr():
-            self._interpreter = Interpreter(model_content=model)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._output = self._interpreter.get_output_details()[0]["index"]
-            self._invoke(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+        self.abstention, self.reliability, self.name = abstention, reliability or [], name
+        self._network = SharedNetwork(model)
+        if self._network.input_shape != (SIDE, SIDE, 3):
+            raise ValueError(f"a network for {self._network.input_shape}: expected ({SIDE}, {SIDE}, 3)")
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
@@ -100,7 +134,9 @@ class Classifier:
             raise FileNotFoundError(f"No saved model in {folder}: run the notebook that trains it first.")
         try:
             card = read_json(folder / "model.json")
-            return cls((folder / "model.tflite").read_bytes(), card["class_names"], card["stress_classes"])
+            model = (folder / "model.tflite").read_bytes()
+            doubt = card.get("abstention"), card.get("reliability")
+            return cls(model, card["class_names"], card["stress_classes"], *doubt, "/".join(folder.parts[-2:]))
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"The saved model in {folder} is not whole: {error!r}. Train it again.") from error
 
@@ -109,40 +145,56 @@ class Classifier:
         if pictures.dtype != np.uint8 or pictures.shape[1:] != (SIDE, SIDE, 3):
             raise ValueError(f"pictures {pictures.dtype} {pictures.shape}: expected uint8 (n, 48, 48, 3).")
         starts = range(0, len(pictures), batch_size)
-        parts = [self._invoke(np.ascontiguousarray(pictures[start : start + batch_size])) for start in starts]
+        parts = [self._network(np.ascontiguousarray(pictures[start : start + batch_size]))[0] for start in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
-
-    def _invoke(self, batch: np.ndarray) -> np.ndarray:
-        with self._lock:
-            if batch.shape != self._allocated:
-                self._interpreter.resize_tensor_input(self._input, batch.shape)
-                self._interpreter.allocate_tensors()
-                self._allocated = batch.shape
-            self._interpreter.set_tensor(self._input, batch)
-            self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output).copy()
 
     def p_stress(self, probabilities: np.ndarray) -> np.ndarray:
         """P(stress) of each row of `probabilities`: float64 (n,)."""
         return stress_probability(probabilities, self.class_names, self.stress_classes)
 
-    def predict(self, picture: bytes | Path) -> Prediction:
-        """Answer about one picture.
+    def judge(self, crops: list[Crop]) -> list[Prediction]:
+        """Answer about each crop, from `utils.crops.take_crops`."""
+        if not crops:
+            return []
+        probabilities = self.probabilities(np.stack([crop.pixels for crop in crops]))
+        answers = zip(crops, probabilities, self.p_stress(probabilities), strict=True)
+        return [self._judge(crop, row, float(p_stress)) for crop, row, p_stress in answers]
+
+    def _judge(self, crop: Crop, row: np.ndarray, p_stress: float) -> Prediction:
+        seen = {
+            "p_stress": p_stress,
+            "probabilities": {name: float(p) for name, p in zip(self.class_names, row, strict=True)},
+            "box": crop.box,
+            "picture": crop.pixels[np.newaxis],
+        }
+        label, confidence = name_answer(p_stress)
+        unsure = self.abstention is not None and confidence < self.abstention["confidence"]
+        if reason := crop.fault or ("low_confidence" if unsure else ""):
+            return Prediction(CANNOT_SAY, reason, **seen)
+        return Prediction(OK, "", label, confidence, self._frequency(confidence), **seen)
+
+    def _frequency(self, confidence: float) -> int | None:
+        """Of 100 test pictures answered with such a confidence, how many were answered right; None: too few."""
+        for part in self.reliability:
+            if part["from"] <= confidence <= part["to"] and part["count"] >= _FEWEST_ANSWERS:
+                return round(100 * part["right"] / part["count"])
+        return None
+
+    def predict_faces(self, picture: bytes | Path, face: str = "auto") -> list[Prediction]:
+        """Answer about every face in a picture, the largest first; none where no face was found.
+
+        Args:
+            picture: encoded, or a path.
+            face: how the faces are taken, see `take_crops`.
 
         Raises:
             PictureError: it cannot be read; the message is the reason.
         """
-        pixels = to_input(open_picture(picture))[np.newaxis]
-        probabilities = self.probabilities(pixels)
-        p_stress = float(self.p_stress(probabilities)[0])
-        label, confidence = name_answer(p_stress)
-        return Prediction(
-            label=label,
-            confidence=confidence,
-            p_stress=p_stress,
-            probabilities={name: float(p) for name, p in zip(self.class_names, probabilities[0], strict=True)},
-            picture=pixels,
-        )
+        return self.judge(take_crops(open_picture(picture), face))
+
+    def predict(self, picture: bytes | Path, face: str = "auto") -> Prediction:
+        """The answer about a picture's largest face, or NO_FACE; arguments and errors as `predict_faces`."""
+        return next(iter(self.predict_faces(picture, face)), NO_FACE)
 
 
 if __name__ == "__main__":

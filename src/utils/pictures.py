@@ -20,30 +20,41 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 
 
 class PictureError(ValueError):
-    """A picture that cannot be read; the message is the reason."""
+    """A picture that cannot be read; the message is the reason.
+
+    Attributes:
+        code: "empty", "not_a_picture", "too_large" or "broken".
+    """
+
+    def __init__(self, message: str, code: str = "broken"):
+        super().__init__(message)
+        self.code = code
 
 
-def open_picture(picture: bytes | Path) -> Image.Image:
-    """Decode a picture, upright and in RGB, at its own size.
+def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Decode a picture, upright and in RGB, at its own size; of an animation, the first picture.
 
     Args:
         picture: an encoded picture, or the path of one.
+        formats: of FORMATS, those that are taken.
 
     Raises:
-        PictureError: empty, broken, too large, or not one of FORMATS.
+        PictureError: empty, broken, too large, or not one of the formats.
     """
     data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
     if not data:
-        raise PictureError("empty: 0 bytes")
+        raise PictureError("empty: 0 bytes", "empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         return _to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:
-        raise PictureError(f"not a picture ({len(data)} bytes); expected {', '.join(FORMATS)}") from None
+        raise PictureError(
+            f"not a picture ({len(data)} bytes); expected {', '.join(formats)}", "not_a_picture"
+        ) from None
     except Image.DecompressionBombError:
-        raise PictureError(f"too large: more than {MAX_PIXELS / 1e6:g} million pixels") from None
+        raise PictureError(f"too large: more than {MAX_PIXELS / 1e6:g} million pixels", "too_large") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise PictureError(f"broken: {error}") from None
 

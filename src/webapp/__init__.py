@@ -1,40 +1,44 @@
-"""The page: one picture in, one answer out. It keeps nothing and needs no JavaScript."""
+"""The page and its API: one picture in, an answer for each face out. Nothing is kept; no JavaScript is needed."""
 
-import base64
 from io import BytesIO
 
 from babel.core import negotiate_locale
-from babel.numbers import format_percent
-from flask import Flask, Request, Response, make_response, render_template, request
-from flask_babel import Babel, get_locale, lazy_gettext
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Flask, Request, Response, abort, jsonify, make_response, render_template, request
+from flask_babel import Babel, get_locale
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+    SecurityError,
+)
 
+from utils.crops import FACE_MODES, take_crops
 from utils.inference import Classifier
-from utils.pictures import PictureError, encode_png
+from utils.pictures import PictureError, open_picture
+from utils.reasons import PICTURE_FAULTS, REASONS
+from webapp.answers import answer_in_json, percent, show_answer
+from webapp.samples import read_samples
 
 LANGUAGES = ("en", "fr")
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
 
-_LABELS = {"Stress": lazy_gettext("Stress"), "Non-stress": lazy_gettext("Non-stress")}
-
-_NO_FILE = lazy_gettext("No picture came with the form. Choose a file first.")
-_LARGE_FILE = lazy_gettext("The file is larger than 10 MB. Choose a smaller one.")
-_BROKEN = lazy_gettext("The picture is damaged: it cannot be read to its end.")
-_FAULTS = {
-    "empty": (lazy_gettext("The file is empty."), 422),
-    "not a picture": (lazy_gettext("This is not a picture. Expected PNG, JPEG, WebP, BMP or TIFF."), 415),
-    "too large": (lazy_gettext("The picture has too many pixels. Choose a smaller one."), 422),
-}
-"""By the first words of a PictureError: what the page says, and its status. The rest is _BROKEN."""
+_STATUSES = {"no_file": 400, "too_many_bytes": 413, "not_a_picture": 415}
+"""By fault of a picture; the other faults are 422."""
 
 
 class _InMemoryRequest(Request):
@@ -44,16 +48,29 @@ class _InMemoryRequest(Request):
         return BytesIO()
 
 
-def create_app(classifier: Classifier) -> Flask:
-    """The page's WSGI application.
+class PictureProblem(HTTPException):
+    """A request whose picture cannot be answered; `fault` is a key of PICTURE_FAULTS."""
+
+    def __init__(self, fault: str):
+        super().__init__(PICTURE_FAULTS[fault][_language()])
+        self.fault, self.code = fault, _STATUSES.get(fault, 422)
+
+
+def create_app(classifier: Classifier, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Flask:
+    """The WSGI application.
 
     Args:
         classifier: answers about the pictures; threads share it.
+        hosts: names under which the page may be asked for; any other is refused.
     """
     app = Flask(__name__)
     app.request_class = _InMemoryRequest
-    app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
-    app.jinja_env.globals["language"] = get_locale
+    app.config.update(MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES, TRUSTED_HOSTS=list(hosts))
+    app.json.sort_keys = False
+    samples = read_samples()
+    app.jinja_env.globals.update(
+        language=_language, reasons=REASONS, percent=percent, model=classifier.name, samples=samples
+    )
     Babel(app, default_locale=LANGUAGES[0], locale_selector=_choose_language)
 
     @app.get("/")
@@ -61,46 +78,106 @@ def create_app(classifier: Classifier) -> Flask:
         return _page()
 
     @app.post("/")
-    def show_answer() -> Response:
-        upload = request.files.get("picture")
-        return _answer(classifier, upload.read()) if upload else _page(400, error=_NO_FILE)
+    def show_result() -> Response:
+        sample = samples.get(request.form.get("sample", ""))
+        image = _open(sample.data if sample else _read_upload())
+        return _page(answer=show_answer(classifier, image, classifier.judge(take_crops(image, _face_mode()))))
 
-    @app.errorhandler(RequestEntityTooLarge)
-    def refuse_large_file(_error: RequestEntityTooLarge) -> Response:
-        return _page(413, error=_LARGE_FILE)
+    @app.post("/api/predict")
+    def predict() -> Response:
+        image = _open(_read_upload())
+        return jsonify(answer_in_json(classifier, classifier.judge(take_crops(image, _face_mode())), _language()))
+
+    @app.get("/healthz")
+    def tell_health() -> Response:
+        return jsonify(status="ok", model=classifier.name)
+
+    @app.get("/samples/<name>")
+    def show_sample(name: str) -> Response:
+        if name not in samples:
+            abort(404)
+        return Response(samples[name].data, mimetype=samples[name].kind, headers={"Cache-Control": "max-age=3600"})
+
+    app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(SecurityError, _refuse_host)
+    app.register_error_handler(Exception, _tell_failure)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(_HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Vary"] = "Accept-Language"
         return response
 
     return app
 
 
 def _choose_language() -> str | None:
-    """The first of the browser's languages that the page has; werkzeug's own choice takes fr-CA, en for English."""
-    return negotiate_locale(request.accept_languages.values(), LANGUAGES, sep="-")
+    """The one asked for by `?lang=`, else the first of the browser's that the page has.
+
+    werkzeug's own choice takes fr-CA, en for English.
+    """
+    asked = request.args.get("lang")
+    return asked if asked in LANGUAGES else negotiate_locale(request.accept_languages.values(), LANGUAGES, sep="-")
 
 
-def _answer(classifier: Classifier, data: bytes) -> Response:
-    """The page with the answer about an encoded picture, or with what is wrong with it."""
+def _language() -> str:
+    return get_locale().language
+
+
+def _face_mode() -> str:
+    face = request.values.get("face", "auto")
+    if face not in FACE_MODES:
+        raise BadRequest(f"face {face!r}: expected one of {', '.join(FACE_MODES)}.")
+    return face
+
+
+def _read_upload() -> bytes:
+    """The bytes of the field `picture`."""
+    upload = request.files.get("picture")
+    if not upload:
+        raise PictureProblem("no_file")
+    return upload.read()
+
+
+def _open(data: bytes):
     try:
-        prediction = classifier.predict(data)
+        return open_picture(data, FORMATS)
     except PictureError as error:
-        found = (fault for words, fault in _FAULTS.items() if str(error).startswith(words))
-        message, status = next(found, (_BROKEN, 422))
-        return _page(status, error=message)
-    return _page(
-        label=_LABELS[prediction.label],
-        confidence=format_percent(round(prediction.confidence, 3), locale=get_locale(), decimal_quantization=False),
-        p_stress=prediction.p_stress,
-        picture=base64.b64encode(encode_png(prediction.picture[0])).decode(),
-    )
+        raise PictureProblem(error.code) from None
+
+
+def _refuse(error: HTTPException) -> Response:
+    """What is wrong with a request: problem+json (RFC 9457) from the API, else the page with one sentence."""
+    if isinstance(error, RequestEntityTooLarge):
+        error = PictureProblem("too_many_bytes")
+    if not request.path.startswith("/api/"):
+        response = _page(error.code, error=error.description)
+    else:
+        fault = {"fault": error.fault} if isinstance(error, PictureProblem) else {}
+        problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
+        response = make_response(jsonify(problem | fault), error.code)
+        response.content_type = "application/problem+json"
+    # what else the error has to say: which methods are allowed, for one
+    response.headers.extend([pair for pair in error.get_headers() if pair[0] != "Content-Type"])
+    return response
+
+
+def _refuse_host(_error: SecurityError) -> Response:
+    return Response("This host name is not one of the page's own.\n", 400, mimetype="text/plain")
+
+
+def _tell_failure(error: Exception) -> Response:
+    """A defect of the program: the log gets its kind and place, which hold nothing of a picture."""
+    place = error.__traceback__
+    while place.tb_next:
+        place = place.tb_next
+    code = place.tb_frame.f_code
+    print(f"{type(error).__name__} in {code.co_filename}:{place.tb_lineno}", flush=True)
+    return _refuse(InternalServerError())
 
 
 def _page(status: int = 200, **shown) -> Response:
     response = make_response(render_template("page.html", **shown), status)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Language"] = str(get_locale())
-    response.headers["Vary"] = "Accept-Language"
+    response.headers["Content-Language"] = _language()
     return response
