@@ -12,7 +12,7 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline inspect app test lint lab lock clean
+.PHONY: help setup pipeline inspect compare readme app test lint lab lock clean
 
 help: ## list these targets
 	@$(PYTHON) -c "import re; [print(f'  make {t:10} {h}') for t, h in re.findall(r'^(\w+):.*?## (.*)', open('Makefile').read(), re.M)]"
@@ -33,6 +33,12 @@ pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [
 inspect: setup ## say what each folder of SOURCE=path would be taken for
 	@$(RUN_PYTHON) -m utils.ingest "$(SOURCE)"
 
+compare: setup ## what changed between two runs, and which figures moved: A=run B=run
+	@$(RUN_PYTHON) -m utils.run_comparison "$(A)" "$(B)"
+
+readme: setup ## renew the README tables from reports/published; RUNS="a b" publishes finished runs first
+	@$(RUN_PYTHON) -m utils.published $(RUNS)
+
 app: setup ## the page on http://localhost:5000
 	@$(RUN_PYTHON) main.py
 
@@ -51,4 +57,4 @@ lock: setup ## solve requirements.lock anew
 	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes --no-header --quiet --output-file requirements.lock
 
 clean: ## remove what the pipeline made; data/raw and the log of test openings stay
-	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p) for top in ('data/processed', 'models', 'reports') for p in pathlib.Path(top).glob('*') if p.is_dir() and p.name not in ('shipped', 'published')]"
+	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p) for top in ('data/processed', 'models', 'reports') for p in pathlib.Path(top).glob('*') if p.is_dir() and p.name not in ('shipped', 'published')]; [p.unlink() for p in pathlib.Path('reports').glob('*.html')]"

@@ -10,25 +10,21 @@ from doit import get_var
 from doit.exceptions import TaskFailed
 from doit.reporter import ConsoleReporter
 from doit.tools import config_changed, result_dep
+from filelock import FileLock, Timeout
 
 import utils
 from utils.paths import NOTEBOOKS, ROOT, Run
 from utils.profiles import choose_profile, parse_overrides, read_declared, read_profile, resolve_parameters
+from utils.report_facts import STAGES
 from utils.sources import KAGGLE, fetch_source, fingerprint_source
 from utils.staleness import fingerprint_code
 
-STAGES = {
-    "01_preprocessing": "Raw pictures in, processed data out",
-    "02_baseline_cnn": "The classic CNN, without augmentation",
-    "03_augmented_retraining": "The same CNN, trained on augmented pictures",
-    "04_single_image_inference": "One picture, one answer",
-}
 DATASET = get_var("DATASET") or "sample"
 PROFILE = get_var("PROFILE") or ""
 
 
 def _configure():
-    """(run, parameters by stage, what tells whether the source changed), or one line about what is wrong."""
+    """(run, parameters by stage, what tells whether the source changed, lock), or one line about what is wrong."""
     try:
         run = Run(get_var("RUN") or (f"{DATASET}-{PROFILE}" if PROFILE else DATASET))
         source = get_var("SOURCE") or ""
@@ -39,12 +35,17 @@ def _configure():
         declared = {stage: read_declared(NOTEBOOKS / f"{stage}.ipynb") for stage in STAGES}
         parameters = resolve_parameters(declared, values, {"RUN": run.name, "SOURCE": source})
         run.reports.mkdir(parents=True, exist_ok=True)
-        return run, parameters, changes
+        lock = FileLock(run.reports / ".lock")
+        lock.acquire(timeout=0)
+        return run, parameters, changes, lock
+    except Timeout:
+        sys.exit(f"The run {run.name} is being made at this moment: wait for it, or give another RUN=name.")
     except (ValueError, OSError) as error:
         sys.exit(str(error))
 
 
-RUN, PARAMETERS, SOURCE_PRINT = _configure()
+# the lock is held until the process ends: two pipelines on one run would write the same files
+RUN, PARAMETERS, SOURCE_PRINT, LOCK = _configure()
 
 NEEDS = {"03_augmented_retraining": "02_baseline_cnn", "04_single_image_inference": "03_augmented_retraining"}
 OUTPUTS = {
@@ -62,12 +63,14 @@ OUTPUTS = {
 
 
 def _run(stage):
-    from utils.reporting import StageFailed, format_duration, run_stage, write_index
+    from utils.html_export import format_duration
+    from utils.report_index import write_index
+    from utils.reporting import StageFailed, run_stage
 
     try:
         seconds = run_stage(RUN, stage, NOTEBOOKS / f"{stage}.ipynb", PARAMETERS[stage])
     except StageFailed as failure:
-        write_index(RUN, STAGES)
+        write_index(RUN)
         return TaskFailed(str(failure))
     print(f"{stage}: {format_duration(seconds)}, report in {_shown(RUN.reports / f'{stage}.html')}")
     # 03 depends on what 02 trained last in the pipeline, not on what somebody trains in Jupyter meanwhile.
@@ -75,9 +78,9 @@ def _run(stage):
 
 
 def _write_index():
-    from utils.reporting import write_index
+    from utils.report_index import write_index
 
-    print(f"All reports: {_shown(write_index(RUN, STAGES))}")
+    print(f"All reports: {_shown(write_index(RUN))}")
 
 
 def _shown(path):

@@ -1,15 +1,20 @@
 """What the pipeline does with notebooks that fail, change, or are killed; with stubs in the real ones' places."""
 
+import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import nbformat
+import numpy
 import pytest
 from conftest import CHECKOUT, run_pipeline
+from filelock import FileLock
 
 STAGES = ("01_preprocessing", "02_baseline_cnn", "03_augmented_retraining", "04_single_image_inference")
 
@@ -22,8 +27,9 @@ print("kernel", __import__("sys").executable)
 """
 BODIES = {
     "01_preprocessing": """
-for name in ("index.csv", "images.npy", "test_images.npy", "manifest.json"):
+for name in ("index.csv", "images.npy", "test_images.npy"):
     write_text(run.data / name, SOURCE)
+write_json(run.data / "manifest.json", {"fingerprint": "0"})
 summary = {"class_names": ["happy", "sad"], "source": "stub", "pictures": 2, "skipped": 0, "findings": {}}
 write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
 """,
@@ -113,6 +119,19 @@ def test_a_first_run_does_everything(ready):
         for path in (f"{stage}.ipynb", f"{stage}.html", f"metrics/{stage}.json", f"stages/{stage}.json"):
             assert (root / "reports" / "a" / path).exists()
     assert 'href="03_augmented_retraining.html"' in (root / "reports" / "a" / "index.html").read_text()
+    assert 'href="a/index.html"' in (root / "reports" / "index.html").read_text()
+
+
+def test_a_stage_says_what_it_was_run_with(ready):
+    made = json.loads((ready[0] / "reports" / "a" / "stages" / "02_baseline_cnn.json").read_text())
+    assert made["parameters"] == {"RUN": "a", "EPOCHS": 3}
+    assert (made["data"], made["python"]) == ("0", platform.python_version())
+    assert set(made["code"]) >= {"02_baseline_cnn", "utils.files", "utils.paths"}
+    assert made["versions"]["numpy"] == numpy.__version__
+    assert datetime.fromisoformat(made["started"]).tzinfo
+    page = (ready[0] / "reports" / "a" / "02_baseline_cnn.html").read_text()
+    for said in (made["machine"], "EPOCHS", made["started"], "numpy " + numpy.__version__, 'href="03_augmented'):
+        assert said in page
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(ready, raw):
@@ -123,6 +142,15 @@ def test_two_runs_at_once_do_not_disturb_each_other(ready, raw):
         for name in ("c", "d")
     ]
     assert [process.wait(timeout=120) for process in together] == [0, 0]
+
+
+def test_one_run_is_not_made_twice_at_once(ready, run):
+    with FileLock(ready[0] / "reports" / "a" / ".lock"):
+        result = run(ready[0])
+    assert result.returncode != 0
+    assert "a is being made at this moment" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Nothing to do" in run(ready[0]).stdout
 
 
 def test_notebooks_run_in_this_interpreter(ready):
@@ -170,7 +198,7 @@ def test_changed_code_and_missing_outputs_rerun_a_stage_and_what_needs_it(projec
 
 
 def test_changed_data_rerun_everything(project, run):
-    write_stub(project, "01_preprocessing", after='\nwrite_text(run.data / "manifest.json", "other")')
+    write_stub(project, "01_preprocessing", after='\nwrite_json(run.data / "manifest.json", {"fingerprint": "1"})')
     assert ran(run(project)) == list(STAGES)
 
 

@@ -1,17 +1,81 @@
 """What a notebook shows: figures with alternative text, tables, and sentences with computed numbers."""
 
+import base64
+import io
+import warnings
+from collections.abc import Callable
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
+from utils.progress import in_notebook
+
+LARGEST_SVG = 150_000
+"""Characters up to which a figure stays a drawing; one with more marks or pictures in it becomes pixels."""
+
+_PIXELS_AN_INCH = 160
+_SHOWN_AN_INCH = 90  # CSS pixels: a figure is about as large as its text says, and sharp on a dense screen
+
 
 def show_figure(axes, alt: str) -> None:
     """Display the figure of some Axes with its alternative text, then close it."""
+    content, metadata = _finish(axes, alt)
+    display(content, raw=True, metadata=metadata)
+
+
+class LiveFigure:
+    """A figure that is drawn anew in its place while a cell runs; outside a notebook it is not drawn at all."""
+
+    _handle = None
+
+    def show(self, draw: Callable, alt: str) -> None:
+        """Replace what is shown by the Axes that `draw()` returns."""
+        if not in_notebook():
+            return
+        content, metadata = _finish(draw(), alt)
+        if self._handle:
+            self._handle.update(content, raw=True, metadata=metadata)
+        else:
+            self._handle = display(content, raw=True, metadata=metadata, display_id=True)
+
+
+def _finish(axes, alt: str) -> tuple[dict, dict]:
+    """A figure as display data and its metadata; it is closed."""
     figure = np.ravel(axes)[0].figure
-    figure.tight_layout()
-    display(figure, metadata={"image/png": {"alt": alt}})
+    if figure.get_layout_engine() is None:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "(Tight layout not applied|This figure includes Axes)", UserWarning)
+            figure.tight_layout()
+    kind, content, size = render_figure(figure, salt=alt)
     plt.close(figure)
+    return {kind: content}, {kind: {"alt": alt} | size}
+
+
+def render_figure(figure, salt: str) -> tuple[str, str, dict]:
+    """A figure as a drawing where that is small, else as pixels.
+
+    Args:
+        salt: makes the names inside a drawing its own; the same salt and figure give the same bytes.
+
+    Returns:
+        Media type, the SVG or the PNG in base64, and for pixels the width to show them at.
+    """
+    if not any(ax.images for ax in figure.axes):
+        with plt.rc_context({"svg.hashsalt": salt}):
+            svg = _save(figure, "svg", metadata={"Date": None, "Creator": None}).decode()
+        if len(svg) <= LARGEST_SVG:
+            return "image/svg+xml", svg, {}
+    png = _save(figure, "png", dpi=_PIXELS_AN_INCH)
+    pixels = int.from_bytes(png[16:20], "big")  # the width, in a PNG's header
+    return "image/png", base64.b64encode(png).decode(), {"width": round(pixels * _SHOWN_AN_INCH / _PIXELS_AN_INCH)}
+
+
+def _save(figure, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
+    return buffer.getvalue()
 
 
 def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
@@ -24,7 +88,7 @@ def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
         if name not in numbers
     ]
     styled = table.reset_index(drop=True).style.hide(axis="index").format(formats).set_table_styles(left)
-    display(HTML(styled.to_html()))
+    display(HTML(styled.to_html().replace("<th id", '<th scope="col" id')))
 
 
 def say(text: str) -> None:

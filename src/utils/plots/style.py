@@ -1,16 +1,24 @@
-"""One look for all figures: the same colour for the same thing everywhere."""
+"""One look for all figures: the same colour for the same thing everywhere, from Okabe and Ito's colour-blind safe set.
+
+The rest of the look stands in `templates/figures.mplstyle`, and every colour's counterpart for dark pages in
+`templates/report/page.css`.
+"""
+
+from pathlib import Path
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 
-LABEL_COLOURS = {"Non-stress": "#0072B2", "Stress": "#D55E00"}
-MODEL_COLOURS = {"EmotionDetector_1": "#555555", "EmotionDetector_2": "#009E73"}
-"""From Okabe and Ito's colour-blind safe palette."""
+LABEL_COLOURS = {"Non-stress": "#0072b2", "Stress": "#d55e00"}
 
-REFERENCE_COLOUR = "#999999"
+MODEL_COLOURS = {"EmotionDetector_1": "#555555", "augmented": "#8c6d1f", "EmotionDetector_2": "#009e73"}
+
+SEED_COLOUR = "#a8528a"
+"""Of what the student project reported that this one goes back to."""
+
+REFERENCE_COLOUR = "#767b82"
 """Of what is no result: guessing, the commoner label, the ideal."""
 
-sns.set_theme(style="whitegrid", rc={"figure.dpi": 110, "axes.titlelocation": "left", "axes.titleweight": "bold"})
+plt.style.use(Path(__file__).parents[1] / "templates" / "figures.mplstyle")
 
 
 def make_axes(ax, width: float = 7, height: float = 3.8):

@@ -1,0 +1,196 @@
+"""The figures that the README quotes: frozen from runs into reports/published/, and written into both READMEs.
+
+python -m utils.published [RUN ...] [--check]
+"""
+
+import argparse
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from utils.files import read_json, write_json, write_text
+from utils.paths import ROOT, SAMPLE, TEST_OPENINGS, Run
+from utils.report_facts import STAGES, RunFacts, StageFacts, read_facts, show_interval
+from utils.rescoring import SAMPLE_PICTURES, rescore
+
+PUBLISHED = TEST_OPENINGS.parent / "published"
+SHIPPED = ROOT / "models" / "shipped"
+READMES = {"en": "README.md", "fr": "README.fr.md"}
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+
+_MODEL_FILES = ("model.keras", "model.tflite")
+_COLUMNS = (
+    ("majority_accuracy", True),
+    ("accuracy", True),
+    ("auroc", False),
+    ("log_loss", False),
+    ("ece", False),
+)
+_WORDS = {
+    "en": {
+        "head": "run and model | test pictures | always the commoner label | accuracy | AUROC | log-loss | ECE",
+        "shipped": "shipped",
+        "none": "No figures are published yet.",
+        "note": "In brackets, 95 % intervals. Each row's file names model, data, code and machine.",
+        "seed": "The student project that this one goes back to reported accuracy {accuracy:.1%} and log-loss "
+        "{log_loss:.3f}, on other pictures.",
+    },
+    "fr": {
+        "head": "exécution et modèle | images de test | toujours l'étiquette la plus fréquente | exactitude | AUROC "
+        "| log-loss | ECE",
+        "shipped": "livré",
+        "none": "Aucun chiffre n'est encore publié.",
+        "note": "Entre parenthèses, les intervalles à 95 %. Le fichier de chaque ligne nomme modèle, données, code "
+        "et machine.",
+        "seed": "Le projet d'étudiants dont celui-ci est issu indiquait une exactitude de {accuracy:.1%} et une "
+        "log-loss de {log_loss:.3f}, sur d'autres images.",
+    },
+}
+
+
+def publish(run: Run) -> Path:
+    """Copy a finished run's figures into reports/published/<run>.json.
+
+    Raises:
+        FileNotFoundError: the run has no tested model, or its file is gone.
+    """
+    facts = read_facts(run)
+    folder = run.models / facts.model_name
+    missing = [name for name in _MODEL_FILES if not (folder / name).exists()]
+    if not facts.models or missing:
+        raise FileNotFoundError(
+            f"Run {run.name!r}: expected a tested model with {', '.join(_MODEL_FILES)} in {folder}."
+        )
+    content = {
+        "run": run.name,
+        "data": facts.fingerprint,
+        "commit": facts.commits[-1] if facts.commits else "",
+        "machine": facts.machine,
+        "model": {"name": facts.model_name, "sha256": {name: hash_file(folder / name) for name in _MODEL_FILES}},
+        "on_sample": rescore(folder, SAMPLE, SAMPLE_PICTURES) if SAMPLE.exists() else None,
+        "stages": {
+            name: {"made": _without_paths(stage.made), "metrics": stage.metrics} for name, stage in facts.stages.items()
+        },
+    }
+    path = PUBLISHED / f"{run.name}.json"
+    write_json(path, content)
+    return path
+
+
+def _without_paths(made: dict) -> dict:
+    """A stage's manifest that tells nothing of somebody's folders."""
+    parameters = made.get("parameters", {})
+    source = parameters.get("SOURCE")
+    if not source:
+        return made
+    path = Path(source)
+    kept = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    return made | {"parameters": parameters | {"SOURCE": kept}}
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_published(path: Path) -> RunFacts:
+    """A published run as the cards and tables take it."""
+    content = read_json(path)
+    stages = {
+        name: StageFacts(name, STAGES.get(name, name), "", "", stage["made"], stage["metrics"])
+        for name, stage in content["stages"].items()
+    }
+    return RunFacts(Run(content["run"]), stages)
+
+
+def find_shipped(path: Path) -> Path | None:
+    """The folder in models/shipped/ that holds a published file's model, byte for byte, or None."""
+    digests = read_json(path)["model"]["sha256"]
+    for folder in sorted(SHIPPED.glob("*/")):
+        present = [name for name in digests if (folder / name).exists()]
+        if present and all(hash_file(folder / name) == digests[name] for name in present):
+            return folder
+    return None
+
+
+def render_results(language: str) -> str:
+    """The results of all published runs as a Markdown table, in "en" or "fr"."""
+    words = _WORDS[language]
+    paths = sorted(PUBLISHED.glob("*.json"))
+    if not paths:
+        return words["none"]
+    heads = words["head"].split(" | ")
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    for path in paths:
+        facts, shipped = read_published(path), find_shipped(path)
+        for name, model in facts.models.items():
+            note = f" ({words['shipped']})" if shipped and name == facts.model_name else ""
+            stress = model["stress"]
+            cells = [f"{stress['count']:,}", *(show_interval(stress.get(key), percent) for key, percent in _COLUMNS)]
+            link = f"[{facts.run.name}](reports/published/{path.name})"
+            lines.append(f"| {link}: {name}{note} | {' | '.join(_localise(cell, language) for cell in cells)} |")
+    lines += ["", words["note"]]
+    seed = next((facts.seed_project for facts in map(read_published, paths) if facts.seed_project), None)
+    if seed:
+        lines.append(_localise(words["seed"].format(**seed), language))
+    return "\n".join(lines)
+
+
+def _localise(text: str, language: str) -> str:
+    """Numbers as a language writes them: "3,589" and "75.1 % (73.7 to 76.5)" are "3 589" and "75,1 % (73,7 à 76,5)"."""
+    if language == "en":
+        return text
+    text = re.sub(r"(?<=\d),(?=\d{3})", "\u202f", text)
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text).replace(" to ", " à ")
+
+
+def fill_results(text: str, language: str) -> str:
+    """A README's text with the table between its markers renewed.
+
+    Raises:
+        ValueError: the markers do not stand there once each.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"Expected {BEGIN} and {END} once each.")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n{render_results(language)}\n{END}{after}"
+
+
+def find_outdated() -> dict[Path, str]:
+    """The READMEs whose tables differ from the published figures, with the text that each should have."""
+    outdated = {}
+    for language, name in READMES.items():
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        filled = fill_results(text, language)
+        if filled != text:
+            outdated[path] = filled
+    return outdated
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m utils.published", description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="finished runs to publish the figures of")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a README's table is outdated")
+    options = parser.parse_args(arguments)
+    try:
+        if not options.check:
+            for name in options.runs:
+                print(f"Published: {publish(Run(name)).relative_to(ROOT)}")
+        outdated = find_outdated()
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for path, text in outdated.items():
+        print(f"{'Outdated' if options.check else 'Written'}: {path.name}")
+        if not options.check:
+            write_text(path, text)
+    return int(options.check and bool(outdated))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The first page of a run, and the page over all runs."""
+
+from pathlib import Path
+
+from utils.cards import write_cards
+from utils.files import write_text
+from utils.html_export import render_page
+from utils.paths import TEST_OPENINGS, Run
+from utils.report_doubts import list_doubts
+from utils.report_facts import RunFacts, as_figure, read_facts, show_interval, show_percent
+from utils.report_figures import find_figures
+from utils.report_words import (
+    caption_figure,
+    describe_data,
+    describe_headline,
+    list_reasons_to_be_sure,
+)
+
+_REPORTS = TEST_OPENINGS.parent
+
+_TABLE = {
+    "accuracy": ("accuracy", True),
+    "AUROC": ("auroc", False),
+    "log-loss": ("log_loss", False),
+    "ECE": ("ece", False),
+}
+_SHOW = {"percent": show_percent, "interval": show_interval}
+
+
+def write_index(run: Run) -> Path:
+    """Write reports/<run>/index.html and the cards beside it, and renew reports/index.html."""
+    facts = read_facts(run)
+    write_cards(facts, run.reports)
+    page = run.reports / "index.html"
+    values = {
+        "facts": facts,
+        "data": describe_data(facts),
+        "headline": describe_headline(facts),
+        "sure": list_reasons_to_be_sure(facts),
+        "doubts": list_doubts(facts),
+        "strip": place_on_strip(facts),
+        "figures": [(figure, caption_figure(figure.name, facts)) for figure in find_figures(run)],
+        "table": tabulate_models(facts),
+    }
+    write_text(page, render_page("index.html.j2", **values, **_SHOW))
+    write_overview()
+    return page
+
+
+def write_overview() -> Path:
+    """Write reports/index.html: every run with its headline, the newest first, and every comparison."""
+    folders = [path for path in _REPORTS.glob("*") if (path / "stages").is_dir() or (path / "metrics").is_dir()]
+    runs = [read_facts(Run(path.name)) for path in sorted(folders)]
+    runs.sort(key=lambda facts: facts.started, reverse=True)
+    comparisons = sorted(path.name for path in _REPORTS.glob("compare-*.html"))
+    page = _REPORTS / "index.html"
+    write_text(
+        page, render_page("overview.html.j2", runs=runs, comparisons=comparisons, describe=describe_data, **_SHOW)
+    )
+    return page
+
+
+def tabulate_models(facts: RunFacts) -> list[dict]:
+    """A row a model: `name`, `what`, and `figures`, each with its interval as text."""
+    return [
+        {
+            "name": name,
+            "what": model.get("what", ""),
+            "figures": {
+                title: show_interval(model.get("stress", {}).get(key), percent)
+                for title, (key, percent) in _TABLE.items()
+            },
+        }
+        for name, model in facts.models.items()
+    ]
+
+
+def place_on_strip(facts: RunFacts) -> dict:
+    """Accuracies on one axis: the models with their intervals, the commoner label, the seed project.
+
+    Returns:
+        `ticks` and `rows`; positions are percentages of the axis' width. {} where nothing was tested.
+    """
+    rows = [("model", name, model.get("stress", {}).get("accuracy")) for name, model in reversed(facts.models.items())]
+    rows.append(("reference", "always the commoner label", facts.majority_accuracy))
+    rows.append(("seed", "the seed project, on other pictures", facts.seed_project.get("accuracy")))
+    known = [(kind, name, as_figure(content)) for kind, name, content in rows if as_figure(content)]
+    if not facts.models or not known:
+        return {}
+    lowest = min(figure["value"] if figure["low"] is None else figure["low"] for _, _, figure in known)
+    start = 10 * int(10 * lowest)  # percent
+    step = 10 if start >= 50 else 20
+    start = 100 - step * -(-(100 - start) // step)
+    placed = []
+    for kind, name, figure in known:
+        low, high = (figure["value"] if figure[end] is None else figure[end] for end in ("low", "high"))
+        at, left, right = (100 * (100 * value - start) / (100 - start) for value in (figure["value"], low, high))
+        text = show_percent(figure["value"]) if kind != "model" else show_interval(figure)
+        placed.append({"kind": kind, "name": name, "at": at, "left": left, "width": right - left, "text": text})
+    ticks = [f"{tick} %" for tick in range(start, 101, step)]
+    return {"rows": placed, "ticks": ticks}

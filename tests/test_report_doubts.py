@@ -1,0 +1,112 @@
+"""Every sentence follows its number: a run with and without what is to be distrusted."""
+
+import copy
+
+import pytest
+from report_runs import write_run
+
+from utils.report_doubts import list_doubts
+from utils.report_facts import RunFacts, StageFacts, read_facts, show_interval
+from utils.report_words import describe_headline, list_reasons_to_be_sure
+
+
+@pytest.fixture(scope="module")
+def run():
+    return write_run("doubted", skill=1.5)
+
+
+@pytest.fixture
+def change(run):
+    """The run's facts with another test block: `change(lambda test, facts: ...)`."""
+
+    def apply(alter):
+        facts = read_facts(run)
+        stages = {name: StageFacts(**(vars(stage) | copy.deepcopy({"metrics": stage.metrics, "made": stage.made})))
+                  for name, stage in facts.stages.items()}  # fmt: skip
+        for unasked in ("slices", "robustness"):
+            del stages["03_augmented_retraining"].metrics[unasked]
+        alter(stages["03_augmented_retraining"].metrics, stages)
+        return RunFacts(run, stages)
+
+    return apply
+
+
+def doubts(facts):
+    return dict(list_doubts(facts))
+
+
+def test_a_skilled_model_is_not_said_to_lack_skill(change):
+    facts = change(lambda test, stages: None)
+    assert "Perhaps no skill" not in doubts(facts)
+    assert describe_headline(facts).endswith("the model has learnt something.")
+
+
+def lose_skill(test, stages):
+    stress = test["models"]["EmotionDetector_2"]["stress"]
+    stress["accuracy"] = {"value": 0.52, "low": 0.45, "high": 0.59}
+
+
+def copy_pictures(test, stages):
+    model = test["models"]["EmotionDetector_2"]
+    test["test_copies"], model["without_copies"] = 7, {"stress": model["stress"]}
+
+
+def lean(test, stages):
+    row = {"by": "light", "slice": "dark", "pictures": 30, "accuracy": 0.5, "low": 0.4, "high": 0.6}
+    test["slices"] = [row | {"difference": -0.25, "stands_out": True}, row | {"difference": 0.2, "stands_out": True}]
+
+
+def blur(test, stages):
+    test["robustness"] = [{"change": "blur", "step": 1, "lost": 0.3}, {"change": "noise", "step": 2, "lost": 0.2}]
+
+
+def dirty(test, stages):
+    stages["02_baseline_cnn"].made["commit"] = "ba9876543210-dirty"
+
+
+def conflict(test, stages):
+    stages["01_preprocessing"].metrics["findings"]["groups with conflicting stress labels"] = 24
+
+
+@pytest.mark.parametrize(
+    ("alter", "what", "words"),
+    [(lose_skill, "Perhaps no skill", "reaches down to"), (copy_pictures, "Copies", "7 test pictures"),
+     (lean, "Worse on some kinds of pictures", "Where light is dark, 50.0 % (40.0 to 60.0) of 30"),
+     (blur, "Worse pictures", "strongest noise that was tried, 20.0 %"), (dirty, "Uncommitted code", "in no commit"),
+     (dirty, "Several versions", "different commits"), (conflict, "Labels that contradict each other", "24 groups")],
+)  # fmt: skip
+def test_a_doubt_is_raised_where_there_is_reason_and_only_there(change, alter, what, words):
+    assert what not in doubts(change(lambda test, stages: None))
+    assert words in doubts(change(alter))[what]
+
+
+def test_the_test_split_opened_more_often_than_there_are_models(change):
+    assert "3 times" in doubts(change(lambda test, stages: None))["The test was opened more than once"]
+    facts = change(
+        lambda test, stages: test.update(test_openings=2) or stages["02_baseline_cnn"].metrics.pop("test_openings")
+    )
+    assert "The test was opened more than once" not in doubts(facts)
+
+
+def test_a_bare_number_of_an_older_run_is_shown_without_interval(change):
+    def forget(test, stages):
+        model = test["models"]["EmotionDetector_2"]
+        model["stress"] = {
+            key: value["value"]
+            for key, value in model["stress"].items()
+            if "value" in (value if isinstance(value, dict) else {})
+        }
+        model["stress"]["count"] = 10
+        for key in ("calibration", "abstention"):
+            del model[key]
+        test["comparisons"], test["seeds"] = [], None
+
+    facts = change(forget)
+    assert list_reasons_to_be_sure(facts) == []
+    assert "(" not in describe_headline(facts)
+
+
+def test_intervals_as_text():
+    assert show_interval({"value": 0.7512, "low": 0.737, "high": 0.765}) == "75.1 % (73.7 to 76.5)"
+    assert show_interval(0.61234, percent=False) == "0.612"
+    assert show_interval(None) == show_interval({"value": None, "low": None, "high": None}) == "–"

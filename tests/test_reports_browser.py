@@ -1,0 +1,114 @@
+"""Every page of a run in a browser: no request, no error, names for screen readers, nothing wider than a phone."""
+
+import pytest
+from browser import find_faults, start_chromium
+from report_runs import write_run
+
+from utils.html_export import export_html
+from utils.paths import TEST_OPENINGS
+from utils.report_index import write_index
+from utils.run_comparison import write_comparison
+
+PAGES = (
+    "shown/index.html",
+    "shown/02_baseline_cnn.html",
+    "shown/model_card.html",
+    "shown/data_card.html",
+    "index.html",
+    "compare-shown-other.html",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with start_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def folder():
+    """reports/ with two runs."""
+    runs = [write_run("shown", skill=1.2), write_run("other")]
+    for run in runs:
+        write_index(run)
+    write_comparison(*runs)
+    return TEST_OPENINGS.parent
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_fault(browser, folder, name, width):
+    assert find_faults(browser, folder / name, width, "dark" if width == 390 else "light") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "body"),
+    [("request: ", '<img alt="a" src="https://example.org/a.png">'), ("no alt", '<img src="data:,">'),
+     ("is followed by", "<h2>a</h2><h4>b</h4>"), ("wider than", '<div style="width: 2000px">a</div>'),
+     ("no name", "<svg></svg>"), ("leads nowhere", '<a href="#nowhere">a</a>'), ("error", "<script>throw 1</script>"),
+     ("expected 1 h1", "<h1>a second</h1>")],
+)  # fmt: skip
+def test_faults_are_found(browser, tmp_path, fault, body):
+    path = tmp_path / "page.html"
+    path.write_text(f"<html lang='en'><body><main><h1>a</h1>{body}</main></body></html>")
+    assert any(fault in found for found in find_faults(browser, path, 390))
+
+
+def test_all_code_opens_in_one_click_and_by_keyboard(browser, folder):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())
+    opened = "document.querySelectorAll('details.code[open]').length"
+    assert page.evaluate(opened) == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.get_by_role("button", name="Show all code").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(opened) == 2
+    page.get_by_role("button", name="Show all code", pressed=True).click()
+    assert page.evaluate(opened) == 0
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "is_open"), [(390, False), (1280, True)])
+def test_contents_are_folded_on_a_phone_alone(browser, folder, width, is_open):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())
+    assert page.evaluate("document.querySelector('.contents details').open") == is_open
+    page.close()
+
+
+def test_the_section_being_read_is_marked(browser, folder):
+    page = browser.new_page(viewport={"width": 1280, "height": 300})
+    page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())
+    page.locator(".contents a", has_text="Another").click()
+    page.wait_for_selector(".contents a[aria-current]:has-text('Another')", timeout=5000)
+    page.close()
+
+
+def test_drawings_change_colour_in_the_dark(browser, folder):
+    seen = set()
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())
+        script = "getComputedStyle(document.querySelector('main svg path[style*=\"009e73\"]')).stroke"
+        seen.add(page.evaluate(script))
+        page.close()
+    assert seen == {"rgb(0, 158, 115)", "rgb(43, 197, 151)"}
+
+
+def test_paper_shows_no_navigation_and_dark_ink(browser, folder):
+    page = browser.new_page(color_scheme="dark")
+    page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())
+    page.emulate_media(media="print")
+    assert not page.locator(".contents").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 30, 33)"
+    page.close()
+
+
+def test_a_notebook_without_any_code_or_box_is_a_page_too(browser, tmp_path):
+    import nbformat
+
+    cells = [nbformat.v4.new_markdown_cell("# Only text")]
+    path = tmp_path / "page.html"
+    path.write_text(export_html(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8")
+    assert find_faults(browser, path, 390) == []
