@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from utils import precision
+from utils.networks import build_inference_network, build_strong_cnn
+from utils.precision import candidates, choose_precision, compute_in, time_training
+from utils.tensorflow_quietly import keras
+
+
+def build():
+    return build_strong_cnn(3, widths=((4,), (8,)))
+
+
+def test_auto_takes_the_fastest(monkeypatch):
+    rates = {"float32": 100.0, "bfloat16": 300.0, "float16": 300.0}
+    monkeypatch.setattr(precision, "time_training", lambda candidate, *_: rates[candidate])
+    chosen, measured = choose_precision("auto", build)
+    assert chosen == candidates()[1]
+    assert measured == {"float32": 100.0, chosen: 300.0}
+    rates["float32"] = 400.0
+    assert choose_precision("auto", build)[0] == "float32"
+
+
+def test_a_named_one_is_taken_without_timing():
+    assert choose_precision("bfloat16", build=None) == ("bfloat16", {})
+    with pytest.raises(ValueError, match="expected auto, float32"):
+        choose_precision("double", build)
+
+
+def test_timing_trains_in_that_precision_and_leaves_no_trace():
+    seen = []
+
+    def spy():
+        seen.append(keras.config.dtype_policy().name)
+        return build()
+
+    assert time_training("bfloat16", spy, batch_size=4, steps=1) > 0
+    assert seen == ["mixed_bfloat16"]
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_what_is_saved_is_float32_whatever_trained_it():
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), np.uint8)
+    with compute_in("bfloat16"):
+        network = build()
+    inference = build_inference_network(network)
+    assert {weight.dtype for weight in inference.weights} == {"float32"}
+    assert np.asarray(inference(pictures)) == pytest.approx(np.asarray(network(pictures)), abs=0.02)
