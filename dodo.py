@@ -4,6 +4,7 @@ python -m doit DATASET=fer2013 SOURCE=~/fer2013.zip [PROFILE=smoke] [RUN=name] [
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from doit import get_var
@@ -74,7 +75,7 @@ def _run(stage):
         return TaskFailed(str(failure))
     print(f"{stage}: {format_duration(seconds)}, report in {_shown(RUN.reports / f'{stage}.html')}")
     # 03 depends on what 02 trained last in the pipeline, not on what somebody trains in Jupyter meanwhile.
-    return {"seconds": seconds}
+    return {"ended": datetime.now(UTC).isoformat()}
 
 
 def _write_index():

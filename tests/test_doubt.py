@@ -1,12 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import EMOTIONS, draw_face
+from conftest import CHECKOUT, EMOTIONS, draw_face
 
 from utils.decisions import read_decisions
 from utils.doubt import describe_doubt, out_of_fold_probabilities, propose_decisions, rank_doubt
 from utils.ingest import inspect_source, read_pictures
-from utils.paths import SAMPLE
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def test_most_flipped_labels_are_among_the_most_doubtful(judged, records):
 
 
 def test_flipped_labels_of_the_sample_are_found():
-    source = inspect_source(SAMPLE)
+    source = inspect_source(CHECKOUT / "data" / "sample" / "faces.zip")
     records, pixels, _ = read_pictures(source)
     learnt = (records["split"] == "train").to_numpy()
     names = sorted(set(records["class"]))

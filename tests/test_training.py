@@ -114,7 +114,7 @@ print(json.dumps([plain.tolist(), served.tolist()]))
 
 def test_one_picture(saved):
     classifier = Classifier.load(saved[0])
-    prediction = classifier.predict(encode(draw_face("sad", np.random.default_rng(8), side=200)))
+    prediction = classifier.predict(encode(draw_face("sad", np.random.default_rng(8), side=200)), "crop")
     assert prediction.picture.shape == (1, 48, 48, 3)
     assert prediction.label in ("Stress", "Non-stress")
     assert prediction.p_stress == pytest.approx(prediction.probabilities["sad"], abs=1e-6)
