@@ -56,8 +56,7 @@ def test_flipped_labels_of_the_sample_are_found():
     people = records["subject"].to_numpy()[learnt]
     probabilities = out_of_fold_probabilities(pixels[learnt], targets, people)
     ranking = rank_doubt(records[learnt].assign(flags=""), targets, probabilities, names)
-    # 170 of 280 where it was written; another processor rounds otherwise
-    assert np.isin(flipped, ranking["position"].head(count)).mean() >= 0.58
+    assert np.isin(flipped, ranking["position"].head(count)).mean() >= 0.6
 
 
 def test_what_a_person_decided_is_not_asked_again(judged, records):

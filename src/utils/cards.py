@@ -11,13 +11,8 @@ from nbconvert.filters import markdown2html
 
 from utils.files import write_text
 from utils.html_export import render_page
-from utils.report_doubts import list_doubts
-from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
-from utils.report_words import (
-    describe_data,
-    describe_headline,
-    list_reasons_to_be_sure,
-)
+from utils.report_facts import RunFacts, as_figure
+from utils.report_words import describe_run
 
 _NAMES = {"model_card": "Model card", "data_card": "Data card"}
 
@@ -36,17 +31,8 @@ def write_cards(facts: RunFacts, folder: Path) -> None:
 
 def render_card(name: str, facts: RunFacts) -> str:
     """A card as Markdown; `name` is "model_card" or "data_card"."""
-    values = {
-        "facts": facts,
-        "data": describe_data(facts),
-        "headline": describe_headline(facts),
-        "sure": list_reasons_to_be_sure(facts),
-        "doubts": list_doubts(facts),
-        "head": yaml.safe_dump(describe_for_hub(facts), sort_keys=False, allow_unicode=True),
-        "percent": show_percent,
-        "interval": show_interval,
-    }
-    return render_page(f"{name}.md.j2", **values).rstrip() + "\n"
+    head = yaml.safe_dump(describe_for_hub(facts), sort_keys=False, allow_unicode=True)
+    return render_page(f"{name}.md.j2", head=head, **describe_run(facts)).rstrip() + "\n"
 
 
 def describe_for_hub(facts: RunFacts) -> dict:

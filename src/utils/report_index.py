@@ -6,15 +6,9 @@ from utils.cards import write_cards
 from utils.files import write_text
 from utils.html_export import render_page
 from utils.paths import TEST_OPENINGS, Run
-from utils.report_doubts import list_doubts
 from utils.report_facts import RunFacts, as_figure, read_facts, show_interval, show_percent
 from utils.report_figures import find_figures
-from utils.report_words import (
-    caption_figure,
-    describe_data,
-    describe_headline,
-    list_reasons_to_be_sure,
-)
+from utils.report_words import caption_figure, describe_data, describe_run
 
 _REPORTS = TEST_OPENINGS.parent
 
@@ -32,17 +26,12 @@ def write_index(run: Run) -> Path:
     facts = read_facts(run)
     write_cards(facts, run.reports)
     page = run.reports / "index.html"
-    values = {
-        "facts": facts,
-        "data": describe_data(facts),
-        "headline": describe_headline(facts),
-        "sure": list_reasons_to_be_sure(facts),
-        "doubts": list_doubts(facts),
+    values = describe_run(facts) | {
         "strip": place_on_strip(facts),
         "figures": [(figure, caption_figure(figure.name, facts)) for figure in find_figures(run)],
         "table": tabulate_models(facts),
     }
-    write_text(page, render_page("index.html.j2", **values, **_SHOW))
+    write_text(page, render_page("index.html.j2", **values))
     write_overview()
     return page
 

@@ -4,6 +4,19 @@ from utils.report_doubts import list_doubts
 from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
 
 
+def describe_run(facts: RunFacts) -> dict:
+    """What the first page and both cards say of a run, and how they show numbers: values for their templates."""
+    return {
+        "facts": facts,
+        "data": describe_data(facts),
+        "headline": describe_headline(facts),
+        "sure": list_reasons_to_be_sure(facts),
+        "doubts": list_doubts(facts),
+        "percent": show_percent,
+        "interval": show_interval,
+    }
+
+
 def describe_data(facts: RunFacts) -> str:
     """What was run on what."""
     if not facts.data:
