@@ -12,10 +12,10 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline inspect compare readme app test lint lab lock clean
+.PHONY: help setup pipeline train-shipped bench inspect compare readme app test lint lab lock clean
 
 help: ## list these targets
-	@$(PYTHON) -c "import re; [print(f'  make {t:10} {h}') for t, h in re.findall(r'^(\w+):.*?## (.*)', open('Makefile').read(), re.M)]"
+	@$(PYTHON) -c "import re; [print(f'  make {t:13} {h}') for t, h in re.findall(r'^([\w-]+):.*?## (.*)', open('Makefile').read(), re.M)]"
 
 setup: $(STAMP) ## make .venv with the locked packages
 
@@ -29,6 +29,14 @@ $(STAMP): requirements.lock pyproject.toml
 
 pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
 	@$(RUN_PYTHON) -m doit "DATASET=$(DATASET)" "SOURCE=$(SOURCE)" "PROFILE=$(PROFILE)" "RUN=$(RUN)" "PARAMS=$(PARAMS)"
+
+train-shipped: setup ## train the model that is shipped: SOURCE=fer2013.zip; stopped, it goes on
+	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped "SOURCE=$(SOURCE)"
+	@$(RUN_PYTHON) -m utils.shipping fer2013-shipped
+	@$(RUN_PYTHON) -m utils.published
+
+bench: setup ## how fast training and answers are here, beside the seed project's way; saved as reports/bench.json
+	@$(RUN_PYTHON) benchmarks/bench.py
 
 inspect: setup ## say what each folder of SOURCE=path would be taken for
 	@$(RUN_PYTHON) -m utils.ingest "$(SOURCE)"

@@ -53,11 +53,11 @@ OUTPUTS = {
     "01_preprocessing": [RUN.data / name for name in ("manifest.json", "index.csv", "images.npy", "test_images.npy")],
     "02_baseline_cnn": [
         *(RUN.models / "EmotionDetector_1" / name for name in ("model.keras", "model.tflite", "model.json")),
-        RUN.predictions("02_baseline_cnn"),
+        RUN.predictions("EmotionDetector_1"),
     ],
     "03_augmented_retraining": [
         *(RUN.models / "EmotionDetector_2" / name for name in ("model.keras", "model.tflite", "model.json")),
-        RUN.predictions("03_augmented_retraining"),
+        RUN.predictions("EmotionDetector_2"),
     ],
     "04_single_image_inference": [],
 }

@@ -39,10 +39,9 @@ def write_run(name: str, skill: float = 0.8, epochs: int = 3, pictures: str = "a
     for model, quality in qualities.items():
         labels, p_stress = simulate(*quality)
         rows[model] = SimpleNamespace(p_stress=p_stress, probabilities=np.column_stack([1 - p_stress, p_stress]))
-        stage = list(STAGES)[len(rows)]
         files = [f"test/{number}.png" for number in groups]
         table = pd.DataFrame({"file": files, "label": labels, "p_stress": p_stress})
-        write_text(run.predictions(stage), table.to_csv(index=False))
+        write_text(run.predictions(model), table.to_csv(index=False))
         for file in ("model.keras", "model.tflite"):
             write_text(run.models / model / file, f"{name} {model}")
     index = pd.DataFrame({"file": files, "sha256": [f"{pictures}{number}" for number in groups], "group": groups})

@@ -36,13 +36,13 @@ write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
     "02_baseline_cnn": """
 for name in ("model.keras", "model.tflite", "model.json"):
     write_text(run.models / "EmotionDetector_1" / name, str(EPOCHS))
-write_text(run.predictions("02_baseline_cnn"), "")
+write_text(run.predictions("EmotionDetector_1"), "")
 write_json(run.metrics("02_baseline_cnn"), {"seed_project": {"log_loss": 0, "accuracy": 0}})
 """,
     "03_augmented_retraining": """
 for name in ("model.keras", "model.tflite", "model.json"):
     write_text(run.models / "EmotionDetector_2" / name, str(ROTATION))
-write_text(run.predictions("03_augmented_retraining"), "")
+write_text(run.predictions("EmotionDetector_2"), "")
 figures = {"accuracy": 1, "log_loss": 1, "auroc": 1, "count": 1, "majority_accuracy": 1}
 models = {"EmotionDetector_2": {"what": "a stub", "stress": figures, "classes": figures}}
 write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_openings": 1})

@@ -59,7 +59,7 @@ def evaluate_on_test(run: Run, stage: str, model_name: str) -> Evaluation:
     evaluation = replace(evaluation, scores=measure(evaluation))
     table = test.records[["file", "label"]].assign(p_stress=evaluation.p_stress)
     table[classifier.class_names] = evaluation.probabilities
-    write_text(run.predictions(stage), table.to_csv(index=False))
+    write_text(run.predictions(model_name), table.to_csv(index=False))
     added = {key: evaluation.scores[key] for key in ("stress", "classes", "without_copies")}
     reliability = count_right_by_confidence(test.labels, evaluation.p_stress)
     write_json(folder / "model.json", card | {"reliability": reliability, "metrics": added})
@@ -73,9 +73,9 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
         FileNotFoundError: the stage has not run.
         ValueError: it had other test pictures.
     """
-    if not run.predictions(stage).exists():
-        raise FileNotFoundError(f"No test predictions of {stage} in the run {run.name!r}: run {stage} first.")
-    table, card = pd.read_csv(run.predictions(stage)), read_json(run.models / model_name / "model.json")
+    if not run.predictions(model_name).exists():
+        raise FileNotFoundError(f"No test predictions of {model_name} in the run {run.name!r}: run {stage} first.")
+    table, card = pd.read_csv(run.predictions(model_name)), read_json(run.models / model_name / "model.json")
     if table["file"].tolist() != test.records["file"].tolist():
         raise ValueError(f"{stage} had other test pictures ({len(table):,}) than these ({len(test.records):,}): rerun.")
     scores = read_json(run.metrics(stage))["models"][model_name]

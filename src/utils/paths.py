@@ -49,5 +49,5 @@ class Run:
     def metrics(self, stage: str) -> Path:
         return self.reports / "metrics" / f"{stage}.json"
 
-    def predictions(self, stage: str) -> Path:
-        return self.reports / "predictions" / f"{stage}.csv"
+    def predictions(self, model: str) -> Path:
+        return self.reports / "predictions" / f"{model}.csv"

@@ -20,7 +20,7 @@ READMES = {"en": "README.md", "fr": "README.fr.md"}
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
-_MODEL_FILES = ("model.keras", "model.tflite")
+MODEL_FILES = ("model.keras", "model.tflite")
 _COLUMNS = (
     ("majority_accuracy", True),
     ("accuracy", True),
@@ -58,17 +58,15 @@ def publish(run: Run) -> Path:
     """
     facts = read_facts(run)
     folder = run.models / facts.model_name
-    missing = [name for name in _MODEL_FILES if not (folder / name).exists()]
+    missing = [name for name in MODEL_FILES if not (folder / name).exists()]
     if not facts.models or missing:
-        raise FileNotFoundError(
-            f"Run {run.name!r}: expected a tested model with {', '.join(_MODEL_FILES)} in {folder}."
-        )
+        raise FileNotFoundError(f"Run {run.name!r}: expected a tested model with {', '.join(MODEL_FILES)} in {folder}.")
     content = {
         "run": run.name,
         "data": facts.fingerprint,
         "commit": facts.commits[-1] if facts.commits else "",
         "machine": facts.machine,
-        "model": {"name": facts.model_name, "sha256": {name: hash_file(folder / name) for name in _MODEL_FILES}},
+        "model": {"name": facts.model_name, "sha256": {name: hash_file(folder / name) for name in MODEL_FILES}},
         "on_sample": rescore(folder, SAMPLE, SAMPLE_PICTURES) if SAMPLE.exists() else None,
         "stages": {
             name: {"made": _without_paths(stage.made), "metrics": stage.metrics} for name, stage in facts.stages.items()

@@ -10,7 +10,7 @@ from utils.paths import SAMPLE, Run
 STAGES = {
     "01_preprocessing": "Raw pictures in, processed data out",
     "02_baseline_cnn": "The classic CNN, without augmentation",
-    "03_augmented_retraining": "The same CNN, trained on augmented pictures",
+    "03_augmented_retraining": "Retrained with augmentation, then a stronger network",
     "04_single_image_inference": "One picture, one answer",
 }
 """The notebooks in their order, and what each does in a few words."""

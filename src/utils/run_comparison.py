@@ -100,7 +100,7 @@ def compare_figures(first: RunFacts, second: RunFacts) -> list[dict]:
             continue
         name = list(models[1])[-1]
         if name in models[0]:
-            paired = _pair(first.run, second.run, stage)
+            paired = _pair(first.run, second.run, name)
             found.append(
                 {"model": name, "pictures": paired and paired["pictures"]}
                 | {"rows": _compare_model(*(each[name].get("stress", {}) for each in models), paired)}
@@ -134,9 +134,9 @@ def _judge_apart(before: dict | None, after: dict | None, lower_is_better: bool)
     return {"difference": "other pictures", "verdict": find_verdict(difference, lower_is_better)}
 
 
-def _pair(first: Run, second: Run, stage: str) -> dict | None:
+def _pair(first: Run, second: Run, model: str) -> dict | None:
     """`comparison` in reports/SCHEMA.md on the test pictures of both runs, and their number; None where too few."""
-    tables = [_read_predictions(run, stage) for run in (first, second)]
+    tables = [_read_predictions(run, model) for run in (first, second)]
     if any(table is None for table in tables):
         return None
     both = tables[0].merge(tables[1], on="picture", suffixes=("_1", "_2"), validate="one_to_one")
@@ -153,13 +153,13 @@ def _read_answers(p_stress: np.ndarray) -> _Answers:
     return _Answers(p_stress, np.column_stack([1 - p_stress, p_stress]))
 
 
-def _read_predictions(run: Run, stage: str) -> pd.DataFrame | None:
+def _read_predictions(run: Run, model: str) -> pd.DataFrame | None:
     """`picture` (its pixels' sha256, occurring once), `label`, `p_stress`, `group`; None where the files are gone."""
     index = run.data / "index.csv"
-    if not run.predictions(stage).exists() or not index.exists():
+    if not run.predictions(model).exists() or not index.exists():
         return None
     records = pd.read_csv(index, usecols=["file", "sha256", "group"])
-    table = pd.read_csv(run.predictions(stage), usecols=["file", "label", "p_stress"]).merge(records, on="file")
+    table = pd.read_csv(run.predictions(model), usecols=["file", "label", "p_stress"]).merge(records, on="file")
     return table.rename(columns={"sha256": "picture"}).drop_duplicates("picture", keep=False)
 
 

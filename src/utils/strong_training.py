@@ -1,20 +1,26 @@
 """The strong network's recipe: optimiser, schedule and picture sizes. Stopped, it resumes at the last whole epoch."""
 
 import hashlib
+import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from utils.dataset import Split, make_batches
 from utils.files import read_json, write_json
-from utils.networks import RandomAffine, add_augmentation
+from utils.networks import RandomAffine, add_augmentation, build_strong_cnn
 from utils.pictures import SIDE
+from utils.precision import compute_in
 from utils.tensorflow_quietly import keras
-from utils.training import ShowProgress
+from utils.training import ShowProgress, predict_views, set_seed
 
 SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
 """Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
+
+LEARNING_RATE = 0.002
+"""The highest, for steps of 128 pictures; see `scale_learning_rate`."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
@@ -34,6 +40,78 @@ def plan_sides(epochs: int) -> list[int]:
     if epochs < 1:
         raise ValueError(f"epochs {epochs}: expected 1 or more.")
     return [SIDES[len(SIDES) - 1 - (epochs - 1 - epoch) * len(SIDES) // epochs] for epoch in range(epochs)]
+
+
+def scale_learning_rate(batch_size: int) -> float:
+    """LEARNING_RATE for steps of another size: an adaptive optimiser's goes with the root of the batch.
+
+    Malladi et al. 2022 (NeurIPS), "On the SDEs and scaling rules for adaptive gradient algorithms".
+    """
+    return LEARNING_RATE * math.sqrt(batch_size / 128)
+
+
+def train_strong(
+    train: Split,
+    validation: Split,
+    class_count: int,
+    changes: dict,
+    epochs: int,
+    batch_size: int,
+    precision: str,
+    seed: int,
+    checkpoint: Path,
+) -> tuple:
+    """Build the strong network and train it by its recipe.
+
+    Args:
+        changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
+        precision: from `precision.choose_precision`.
+
+    Returns:
+        The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
+    """
+    set_seed(seed)
+    with compute_in(precision):
+        network = build_strong_cnn(class_count)
+    augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
+    history = train_strong_network(
+        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint
+    )
+    return network, history
+
+
+def train_strong_from_seeds(
+    seeds: list[int], train: Split, validation: Split, class_count: int, **options
+) -> dict[int, np.ndarray]:
+    """The same training once a seed, to see what chance does to it; the networks are not kept.
+
+    Args:
+        options: of `train_strong`.
+
+    Returns:
+        By seed, class probabilities of the validation pictures, mean over two views, float32 (n, classes).
+    """
+    answers = {}
+    for seed in seeds:
+        network, _ = train_strong(train, validation, class_count, seed=seed, **options)
+        answers[seed] = predict_views(network, validation.images, mirror=True).mean(axis=0)
+    return answers
+
+
+def describe_recipe(epochs: int, batch_size: int, precision: str) -> dict:
+    """What a model.json says of the training."""
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "precision": precision,
+        "optimizer": "AdamW",
+        "learning_rate": scale_learning_rate(batch_size),
+        "weight_decay": WEIGHT_DECAY,
+        "warm_up": WARM_UP,
+        "averaged": AVERAGED,
+        "label_smoothing": LABEL_SMOOTHING,
+        "sides": list(SIDES),
+    }
 
 
 def train_strong_network(

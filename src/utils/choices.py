@@ -1,0 +1,52 @@
+"""What the validation pictures decide for a trained network: its temperature, and when it says nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.abstention import choose_threshold
+from utils.calibration import fit_temperature, soften
+from utils.dataset import Split
+from utils.metrics import score_stress
+from utils.training import predict_views
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Made on validation, before the test split is opened.
+
+    Attributes:
+        answers: class probabilities of the validation pictures without a temperature, float (n, classes).
+        temperature: see `calibration.fit_temperature`.
+        abstention: see `abstention.choose_threshold`.
+        figures: `accuracy`, `auroc`, `log_loss` of Stress against Non-stress with the temperature.
+    """
+
+    answers: np.ndarray
+    temperature: float
+    abstention: dict | None
+    figures: dict[str, float]
+
+    def for_card(self) -> dict:
+        """What model.json keeps of them."""
+        return {"temperature": self.temperature, "abstention": self.abstention, "validation": self.figures}
+
+
+def choose_on_validation(
+    network, validation: Split, stress_columns: list[int], target_accuracy: float, mirror: bool = False
+) -> Choices:
+    """Choose for a network as it will be saved.
+
+    Args:
+        network: uint8 (n, 48, 48, 3) -> class probabilities.
+        stress_columns: the classes that count as Stress.
+        target_accuracy: stated accuracy of the answers that are given, .5 to 1.
+        mirror: whether it will answer with the mean over a picture and its mirror image.
+    """
+    views = predict_views(network, validation.images, mirror)
+    temperature = fit_temperature(views, validation.labels, stress_columns)
+    p_stress = soften(views, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
+    abstention = choose_threshold(validation.labels, p_stress, target_accuracy)
+    scores = score_stress(validation.labels, p_stress)
+    figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
+    return Choices(views.mean(axis=0), temperature, abstention, figures)

@@ -1,0 +1,68 @@
+"""Put a finished run's model into models/shipped/, with its figures and cards: what a fresh checkout answers with.
+
+python -m utils.shipping RUN [--force]
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from utils.cards import write_cards
+from utils.files import read_json, replaced_folder, write_json
+from utils.paths import ROOT, Run
+from utils.published import MODEL_FILES, SHIPPED, publish, read_published
+from utils.report_facts import read_facts
+
+NAME = "EmotionDetector_2"
+
+
+def ship(run: Run, force: bool = False) -> Path:
+    """Publish a run's figures and copy its last model; returns the shipped folder, which is replaced whole.
+
+    Args:
+        force: also where the shipped model does better.
+
+    Raises:
+        FileNotFoundError: the run has no tested model.
+        ValueError: the shipped model does as well on the validation pictures. The test pictures choose nothing.
+    """
+    source, shipped = run.models / NAME, SHIPPED / NAME
+    if not (source / "model.json").exists():
+        raise FileNotFoundError(f"Run {run.name!r}: no model in {source}. Finish the run first.")
+    card = read_json(source / "model.json")
+    if (shipped / "model.json").exists() and not force:
+        before = read_json(shipped / "model.json")["validation"]["log_loss"]
+        after = card["validation"]["log_loss"]
+        if after >= before:
+            raise ValueError(
+                f"{source} is no better on validation than what is shipped: log-loss {after:.4f} against {before:.4f}."
+                " Nothing was replaced."
+            )
+    figures, facts = publish(run), read_facts(run)
+    provenance = {"run": run.name, "commits": facts.commits, "machine": facts.machine, "parameters": facts.parameters}
+    provenance["parameters"].pop("SOURCE", None)  # somebody's folders
+    with replaced_folder(shipped) as folder:
+        for name in MODEL_FILES:
+            shutil.copyfile(source / name, folder / name)
+        write_json(folder / "model.json", card | provenance)
+        write_cards(read_published(figures), folder)
+    return shipped
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m utils.shipping", description=__doc__.splitlines()[0])
+    parser.add_argument("run", metavar="RUN", help="a finished run")
+    parser.add_argument("--force", action="store_true", help="replace a shipped model that does better, too")
+    options = parser.parse_args(arguments)
+    try:
+        folder = ship(Run(options.run), options.force)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"Shipped: {folder.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
