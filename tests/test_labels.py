@@ -1,6 +1,6 @@
 import pytest
 
-from utils.labels import EMOTIONS, STRESS_MAPPINGS, find_emotion, find_split, stress_label
+from utils.labels import EMOTIONS, STRESS_MAPPINGS, describe_balance, find_emotion, find_split, stress_label
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,9 @@ def test_every_mapping_is_over_known_emotions():
 def test_unknown_names_are_errors_that_say_what_was_expected(emotion, mapping):
     with pytest.raises(ValueError, match="expected one of"):
         stress_label(emotion, mapping)
+
+
+def test_balance_is_said():
+    text = describe_balance({"happy": 7215, "disgust": 436, "sad": 4830})
+    assert "happy, has 7,215 training pictures, the rarest, disgust, 436: 16.5 times as many" in text
+    assert "none of the rarest" in describe_balance({"Stress": 5, "Non-stress": 0})

@@ -17,7 +17,7 @@ LINKED = (*READMES, "CONTRIBUTING.md", "data/README.md", "models/README.md", "re
 EXAMPLE_FILES = {"reports/sample/index.html"}
 
 _MAKEFILE = (CHECKOUT / "Makefile").read_text()
-_TARGETS = set(re.findall(r"^(\w+):", _MAKEFILE, re.M))
+_TARGETS = set(re.findall(r"^([\w-]+):", _MAKEFILE, re.M))
 _VARIABLES = set(re.findall(r"\$\((\w+)\)", _MAKEFILE))
 
 

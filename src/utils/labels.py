@@ -43,6 +43,21 @@ _SPLIT_SPELLINGS = {
 }
 
 
+def describe_balance(counts: dict[str, int]) -> str:
+    """How unequal the classes are, and what is done about it.
+
+    Args:
+        counts: training pictures by class; two classes or more.
+    """
+    common, rare = max(counts, key=counts.get), min(counts, key=counts.get)
+    ratio = f"{counts[common] / counts[rare]:.1f} times as many" if counts[rare] else "none of the rarest"
+    return (
+        f"The commonest class, {common}, has {counts[common]:,} training pictures, the rarest, {rare}, "
+        f"{counts[rare]:,}: {ratio}. No class is given more weight, since that would make the stated probabilities "
+        "wrong; what a common class cannot lift (balanced accuracy, MCC, each class's recall) stands beside accuracy."
+    )
+
+
 def _plain(name: str) -> str:
     """Lower case, without accents, separators and what is not a letter."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
