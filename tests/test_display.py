@@ -2,9 +2,12 @@ import base64
 import io
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
 from PIL import Image
 
 from utils import display
@@ -71,15 +74,16 @@ def test_a_table_names_its_columns_to_screen_readers(shown):
 
 
 @pytest.mark.parametrize("here", [True, False])
-def test_a_live_figure_is_updated_in_place_and_only_in_a_notebook(monkeypatch, here):
+def test_a_live_figure_is_updated_in_place_and_only_where_it_is_seen(monkeypatch, here):
     shown, drawn = [], []
 
     class Handle:
         def update(self, content, **options):
             shown.append("update")
 
-    monkeypatch.setattr(display, "in_notebook", lambda: here)
+    monkeypatch.setattr(display, "is_watched", lambda: here)
     monkeypatch.setattr(display, "display", lambda content, **options: shown.append("display") or Handle())
+    monkeypatch.setattr(display, "clear_output", lambda: shown.append("clear"))
 
     def draw():
         drawn.append(True)
@@ -88,6 +92,27 @@ def test_a_live_figure_is_updated_in_place_and_only_in_a_notebook(monkeypatch, h
     live = display.LiveFigure()
     for _ in range(3):
         live.show(draw, "So far")
-    assert shown == (["display", "update", "update"] if here else [])
+    live.remove()
+    assert shown == (["display", "update", "update", "clear"] if here else [])
     assert len(drawn) == 3 * here
     assert not plt.get_fignums()
+
+
+ASK = "from utils.display import is_watched\nprint(is_watched())"
+
+
+def test_somebody_watches_a_front_end_that_can_answer():
+    manager, client = start_new_kernel(extra_arguments=["--log-level=ERROR"])
+    heard = []
+    client.execute_interactive(ASK, allow_stdin=True, output_hook=heard.append, timeout=120)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    assert [message["content"]["text"] for message in heard if message["msg_type"] == "stream"] == ["True\n"]
+
+
+def test_nobody_watches_papermill_or_a_script():
+    """papermill and nbconvert run notebooks through nbclient."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ASK)])
+    NotebookClient(notebook, extra_arguments=["--log-level=ERROR"]).execute()
+    assert notebook.cells[0].outputs[0].text == "False\n"
+    assert not display.is_watched()

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,16 @@ from conftest import draw_face, encode
 from utils.dataset import Split
 from utils.inference import Classifier
 from utils.networks import build_baseline_cnn
-from utils.training import best_epoch, compile_network, predict, save_model, set_seed, train_from_seeds, train_network
+from utils.training import (
+    ShowProgress,
+    best_epoch,
+    compile_network,
+    predict,
+    save_model,
+    set_seed,
+    train_from_seeds,
+    train_network,
+)
 
 CLASSES = ["happy", "sad"]
 
@@ -84,6 +94,43 @@ def test_training_stops_when_validation_no_longer_improves():
     network = compile_network(build_baseline_cnn(2, widths=(4,)), 0.0)
     history = train_network(network, make_split(32, 0), make_split(16, 1), 20, 16, 2, 0)
     assert len(history) == 3
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The epochs of the curves that somebody who watches would see: a list a drawing."""
+    found = []
+
+    def show(self, draw, alt):
+        axes = draw()
+        found.append(axes[1].lines[0].get_xdata().tolist())
+        plt.close(axes[1].figure)
+
+    monkeypatch.setattr("utils.display.LiveFigure.show", show)
+    return found
+
+
+def test_the_curves_grow_with_each_epoch(shown):
+    train(0, epochs=3)
+    assert shown == [[1], [1, 2], [1, 2, 3]]
+
+
+def test_a_resumed_training_goes_on_at_its_epoch(shown):
+    progress = ShowProgress(epochs=10, steps=5)
+    progress.on_train_begin()
+    for epoch in (7, 8):
+        progress.on_epoch_begin(epoch)
+        for batch in range(5):
+            progress.on_train_batch_end(batch)
+        progress.on_epoch_end(epoch, {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5})
+    assert shown == [[8], [8, 9]]
+    assert progress.bar.n == 9 * 5
+    progress.on_train_end()
+
+
+def test_where_nobody_watches_nothing_is_drawn(monkeypatch):
+    monkeypatch.setattr("utils.training.plot_history", lambda *_, **__: pytest.fail("a figure was drawn"))
+    assert len(train(0, epochs=1)[1]) == 1
 
 
 def test_keras_and_tflite_give_the_same_probabilities(saved):

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython import get_ipython
+from IPython.display import HTML, Markdown, clear_output, display
 
 from utils.progress import in_notebook
 
@@ -25,20 +26,33 @@ def show_figure(axes, alt: str) -> None:
     display(content, raw=True, metadata=metadata)
 
 
+def is_watched() -> bool:
+    """Whether this cell was run by somebody in front of a notebook.
+
+    Such a front end offers to answer an `input()`; papermill, nbconvert and nbval tell the kernel that nobody can.
+    """
+    return in_notebook() and get_ipython().kernel.get_parent()["content"].get("allow_stdin", False)
+
+
 class LiveFigure:
-    """A figure that is drawn anew in its place while a cell runs; outside a notebook it is not drawn at all."""
+    """A figure that is drawn anew in its place while a cell runs; where nobody watches, it is not drawn at all."""
 
     _handle = None
 
     def show(self, draw: Callable, alt: str) -> None:
         """Replace what is shown by the Axes that `draw()` returns."""
-        if not in_notebook():
+        if not is_watched():
             return
         content, metadata = _finish(draw(), alt)
         if self._handle:
             self._handle.update(content, raw=True, metadata=metadata)
         else:
             self._handle = display(content, raw=True, metadata=metadata, display_id=True)
+
+    def remove(self) -> None:
+        """Clear what the cell has shown, the figure with it."""
+        if self._handle:
+            clear_output()
 
 
 def _finish(axes, alt: str) -> tuple[dict, dict]:

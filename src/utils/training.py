@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from utils.dataset import Split, make_batches
+from utils.display import LiveFigure
 from utils.files import replaced_folder, write_json
+from utils.plots.training import plot_history
 from utils.progress import make_bar
 from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
@@ -52,7 +54,7 @@ def train_network(network, train: Split, validation: Split, epochs: int, batch_s
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """One bar over all batches of all epochs, with the newest validation figures behind it."""
+    """While it trains: a bar over all batches of all epochs, and in Jupyter the curves so far."""
 
     def __init__(self, epochs: int, steps: int):
         super().__init__()
@@ -60,8 +62,11 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.bar = make_bar(self.epochs * self.steps, "batch", f"Epoch 1 of {self.epochs}")
+        self.figure, self.history = LiveFigure(), []
 
     def on_epoch_begin(self, epoch, logs=None):
+        if not self.history:  # where the training is resumed, so is the bar
+            self.bar.initial = self.bar.n = self.bar.last_print_n = epoch * self.steps
         self.bar.set_description_str(f"Epoch {epoch + 1} of {self.epochs}")
 
     def on_train_batch_end(self, batch, logs=None):
@@ -69,9 +74,14 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.set_postfix_str(f"validation loss {logs['val_loss']:.3f}, accuracy {logs['val_accuracy']:.3f}")
+        self.history.append(dict(logs))
+        first = epoch + 2 - len(self.history)  # not 1 where the training was resumed
+        alt = f"Loss and accuracy up to epoch {epoch + 1}, training and validation"
+        self.figure.show(lambda: plot_history({"so far": self.history}, first_epoch=first), alt)
 
     def on_train_end(self, logs=None):
         self.bar.close()
+        self.figure.remove()
 
 
 def train_from_seeds(
@@ -103,6 +113,11 @@ def best_epoch(history: list[dict]) -> int:
 def predict(network, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Class probabilities of uint8 (n, 48, 48, 3) pictures: float32 (n, classes)."""
     return np.asarray(network.predict(images, batch_size=batch_size, verbose=0))
+
+
+def predict_views(network, images: np.ndarray, mirror: bool) -> np.ndarray:
+    """Class probabilities of pictures, and of their mirror images where asked for: float32 (1 or 2, n, classes)."""
+    return np.stack([predict(network, view) for view in [images, images[:, :, ::-1]][: 1 + mirror]])
 
 
 def save_model(folder: Path, network, card: dict) -> None:

@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.text import Text
 from PIL import Image
 
 from utils.explain import Explanation, overlay_map
@@ -12,7 +11,7 @@ from utils.plots.style import LABEL_COLOURS, REFERENCE_COLOUR, make_axes
 
 _BOX_COLOUR = "#e69f00"
 
-_LAYOUT = [[*"PPPPIIIIMMMM.CCCC"], [*"WWWWW..1122334455"]]
+_LAYOUT = [[[["P", "I", "M"]]], [[["C", "W"]]], [[[*"12345"]]]]  # each row is laid out by itself
 
 
 def plot_probabilities(probabilities: dict[str, float], stress_classes: list[str], ax=None):
@@ -32,10 +31,12 @@ def plot_probabilities(probabilities: dict[str, float], stress_classes: list[str
 def plot_boxes(image: Image.Image, faces: list[Prediction], ax=None):
     """A picture with a box around each face, and its answer."""
     ax = make_axes(ax, 4, 4)
-    ax.imshow(image)
+    ax.imshow(image, extent=(0, image.width, image.height, 0))
     for face in faces:
         left, top, right, bottom = face.box
-        ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, fill=False, ec=_BOX_COLOUR, lw=2))
+        size = (right - left, bottom - top)
+        # a box around the whole picture is drawn over its edge
+        ax.add_patch(plt.Rectangle((left, top), *size, fill=False, ec=_BOX_COLOUR, lw=2, clip_on=False))
     ax.set_title(say_answer(faces[0] if faces else NO_FACE), fontsize=10)
     ax.axis("off")
     return ax
@@ -64,7 +65,10 @@ def plot_wobble(wobble: dict[str, float], ax=None):
 def plot_panel(image: Image.Image, faces: list[Prediction], explanation: Explanation, stress_classes: list[str]):
     """What the model saw: the boxes, and for the first face its input, its occlusion map, its classes, the wobble and
     the most similar pictures of the sample; a list of Axes."""
-    axes = plt.subplot_mosaic(_LAYOUT, figsize=(13, 6.6), height_ratios=(1.2, 1), layout="constrained")[1]
+    heights = (3.2, 2.8, 2.4)[: 2 + bool(explanation.neighbours)]
+    shape = {"figsize": (9.5, sum(heights) + 0.4), "height_ratios": heights, "layout": "constrained"}
+    figure, axes = plt.subplot_mosaic(_LAYOUT[: len(heights)], **shape)
+    figure.get_layout_engine().set(h_pad=0.1)
     plot_boxes(image, faces, axes["P"])
     axes["I"].imshow(faces[0].picture[0])
     axes["I"].set_title("Its input, 48x48", fontsize=10)
@@ -74,17 +78,13 @@ def plot_panel(image: Image.Image, faces: list[Prediction], explanation: Explana
     _write_below(axes["M"], "orange: for Stress; blue: against it")
     plot_probabilities(faces[0].probabilities, stress_classes, axes["C"])
     plot_wobble(explanation.wobble, axes["W"])
-    for name in "IM12345":
+    for name in axes.keys() - {"C", "W"}:
         axes[name].axis("off")
     for name, neighbour in zip("12345", explanation.neighbours, strict=False):
         axes[name].imshow(neighbour.picture)
         axes[name].set_title(f"{neighbour.emotion}\n({neighbour.label})", fontsize=9, fontweight="normal")
     if explanation.neighbours:
         _write_below(axes["3"], "the most similar of the sample")
-    for name in "PIM12345":
-        for text in axes[name].findobj(Text):
-            # it may reach beyond its picture, which stays as large as it is
-            text.set_in_layout(False)
     return list(axes.values())
 
 

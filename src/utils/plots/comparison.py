@@ -14,8 +14,8 @@ def plot_differences(comparisons: list[dict], axes=None):
     Args:
         comparisons: `comparison` in reports/SCHEMA.md.
     """
-    size = (11, 1.9 + 0.5 * len(comparisons))
-    axes = axes if axes is not None else plt.subplots(1, 3, figsize=size, sharey=True)[1]
+    shape = {"figsize": (9.5, 1.6 + 0.5 * len(comparisons)), "sharey": True, "layout": "constrained"}
+    axes = axes if axes is not None else plt.subplots(1, 3, **shape)[1]
     titles = {"accuracy": "Accuracy (right is better)", "auroc": "AUROC (right is better)"}
     titles |= {"log_loss": "Log-loss (left is better)"}
     for ax, (figure, title) in zip(axes, titles.items(), strict=True):
@@ -27,11 +27,10 @@ def plot_differences(comparisons: list[dict], axes=None):
         ax.margins(x=0.15)
         ax.locator_params(axis="x", nbins=5)
     pictures = sum(comparisons[0]["agreement"].values())
-    axes[0].set_xlabel(f"difference (n = {pictures:,} test pictures)")
+    axes[0].set_xlabel(f"difference (n = {pictures:,})")
     name_rows(axes[0], [f"{comparison['second']}\nminus {comparison['first']}" for comparison in comparisons])
-    for verdict, colour in _VERDICT_COLOURS.items():
-        axes[1].plot([], [], "o-", color=colour, label=verdict)
-    axes[1].legend(fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.32 - 0.1 / len(comparisons)))
+    handles = [plt.Line2D([], [], marker="o", color=colour) for colour in _VERDICT_COLOURS.values()]
+    axes[0].figure.legend(handles, list(_VERDICT_COLOURS), loc="outside lower center", ncols=3)
     return axes
 
 

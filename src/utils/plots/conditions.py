@@ -15,7 +15,7 @@ def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
     if axes is None:
         columns = 4
         rows = -(-len(changes) // columns)
-        axes = plt.subplots(rows, columns, figsize=(11, 2.7 * rows), sharey=True, squeeze=False)[1]
+        axes = plt.subplots(rows, columns, figsize=(9.5, 2.5 * rows), sharey=True, squeeze=False)[1]
     for ax, change in zip(np.ravel(axes), changes, strict=False):
         part = table[table["change"] == change]
         ax.fill_between(part["step"], part["low"], part["high"], color=_COLOUR, alpha=0.2, linewidth=0)
@@ -46,11 +46,12 @@ def plot_slices(table: pd.DataFrame, accuracy: float, ax=None):
         part = table[rows]
         if len(part):
             spans = (part["accuracy"] - part["low"], part["high"] - part["accuracy"])
-            label = "more than chance" if out else "no more than chance"
+            label = "better or worse than the rest" if out else "cannot be told from the rest"
             ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt="o", color=colour, markersize=4, label=label)
     ax.axvline(accuracy, linestyle=":", color=REFERENCE_COLOUR, label=f"all pictures: {accuracy:.3f}")
     ax.set_yticks(height, [f"{row.by}: {row.slice}  (n = {row.pictures:,})" for row in table.itertuples()], fontsize=8)
     ax.set_ylim(height.max() + 0.8, height.min() - 0.8)
     ax.set(title="Accuracy on kinds of pictures", xlabel="accuracy, with 95 % interval", ylabel="")
-    ax.legend(title="difference from the rest", fontsize=8, title_fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.locator_params(axis="x", nbins=6)
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return ax

@@ -11,18 +11,20 @@ from utils.plots.style import LABEL_COLOURS, make_axes
 
 def plot_class_balance(records: pd.DataFrame, ax=None):
     """Pictures per class, as bars coloured by label. Records have `class` and `label`."""
-    ax = make_axes(ax)
     order = records.groupby("class")["label"].first().sort_values(kind="stable").index
+    ax = make_axes(ax, 7, 0.36 * len(order) + 1.2)
     counts = records.groupby(["class", "label"]).size().reset_index(name="pictures")
     counts["answer"] = counts["label"].map(lambda label: CLASS_NAMES[label])
     sns.barplot(
-        counts, y="class", x="pictures", hue="answer", order=list(order), palette=LABEL_COLOURS, dodge=False, ax=ax
-    )
+        counts, y="class", x="pictures", hue="answer", order=list(order), hue_order=list(CLASS_NAMES),
+        palette=LABEL_COLOURS, saturation=1, dodge=False, ax=ax,
+    )  # fmt: skip
     for bars in ax.containers:
         ax.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=9)
     ax.margins(x=0.12)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(title=f"Pictures per class (n = {len(records):,})", xlabel="pictures", ylabel="")
-    ax.legend(title="counted as")
+    ax.legend(title="counted as", loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.transforms import offset_copy
 
 from utils.metrics import SEED_PROJECT, roc_points
 from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, SEED_COLOUR, make_axes
@@ -61,15 +62,20 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
     Args:
         scores_by_model: `model` in reports/SCHEMA.md.
     """
-    size = (11, 2.2 + 0.5 * len(scores_by_model))
-    axes = axes if axes is not None else plt.subplots(1, 3, figsize=size, sharey=True)[1]
+    shape = {"figsize": (9.5, 1.9 + 0.5 * len(scores_by_model)), "sharey": True, "layout": "constrained"}
+    axes = axes if axes is not None else plt.subplots(1, 3, **shape)[1]
+    kept = {
+        model: scores["without_copies"]["stress"]
+        for model, scores in scores_by_model.items()
+        if scores["without_copies"] and scores["without_copies"]["stress"]["count"] < scores["stress"]["count"]
+    }
+    hollow = {"marker": "o", "markerfacecolor": "#fefefe"}
     for ax, figure in zip(axes, ("accuracy", "auroc", "log_loss"), strict=True):
         for height, (model, scores) in enumerate(scores_by_model.items()):
             colour = MODEL_COLOURS.get(model)
             plot_interval(ax, scores["stress"][figure], height, color=colour)
-            if scores["without_copies"] and scores["without_copies"]["stress"]["count"] < scores["stress"]["count"]:
-                kept = scores["without_copies"]["stress"][figure]
-                plot_interval(ax, kept, height + _WITHOUT_COPIES, color=colour, markerfacecolor="#fefefe")
+            if model in kept:
+                plot_interval(ax, kept[model][figure], height + _WITHOUT_COPIES, color=colour, **hollow)
     name_rows(axes[0], list(scores_by_model))
     stress = next(iter(scores_by_model.values()))["stress"]
     prevalence = stress["prevalence"]["value"]
@@ -79,16 +85,18 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
         ax.axvline(reference, color=REFERENCE_COLOUR, linestyle=":", label=f"without looking: {reference:.3f}")
     for ax, figure in ((axes[0], "accuracy"), (axes[2], "log_loss")):
         seed = SEED_PROJECT[figure]
-        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"seed project, other data: {seed}")
-    right = f"share of test pictures answered right (n = {stress['count']:,})"
-    axes[0].set(title="Accuracy (higher is better)", xlabel=right)
-    axes[1].set(title="AUROC (higher is better)", xlabel="share of pairs put in the right order")
+        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"seed project, other data: {seed:.3f}")
+    if kept:
+        axes[1].plot([], [], linestyle="", color=REFERENCE_COLOUR, label="hollow: without copies", **hollow)
+    axes[0].set(title="Accuracy (higher is better)", xlabel=f"answered right [share] (n = {stress['count']:,})")
+    axes[1].set(title="AUROC (higher is better)", xlabel="pairs in the right order [share]")
     axes[2].set(title="Log-loss (lower is better)", xlabel="nats a picture")
     for ax in axes:
-        ax.set_ylim(len(scores_by_model) + 0.3, -0.6)  # room for the legend below the points
         ax.margins(x=0.15)
         ax.locator_params(axis="x", nbins=5)
-        ax.legend(fontsize=7.5, loc="lower left")
+        # under the axis's numbers and name, however high the panel
+        below = offset_copy(ax.transAxes, ax.figure, y=-36, units="points")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, borderpad=0, borderaxespad=0)
     return axes
 
 
