@@ -156,6 +156,9 @@ def test_normals_of_a_sphere_point_outward():
     eye = np.unique(head.triangles[head.parts == 1])
     corners = np.searchsorted(eye, head.triangles[head.parts == 1]).T
     centred = head.vertices[eye] - head.vertices[eye].mean(0)
-    normals = vertex_normals(centred, np.ascontiguousarray(corners), *group_corners(corners))
+    groups = group_corners(corners)
+    normals = vertex_normals(centred, np.ones(len(eye), bool), *groups)
     outward = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     assert ((normals * outward).sum(axis=1) > 0.8).mean() > 0.9
+    front = centred[:, 2] > 0
+    assert (vertex_normals(centred, front, *groups) == normals * front[:, None]).all()

@@ -99,9 +99,15 @@ def _along(x, y, points):
 
 def _stroke(x, y, points, width):
     """A crease: dark in its valley, a little light beside it, fading at its ends."""
-    distance, along = _along(x, y, points)
+    # farther away than 13 widths it is less than the least float32
+    (left, low), (right, high) = np.min(points, axis=0) - 13 * width, np.max(points, axis=0) + 13 * width
+    near = (x > left) & (x < right) & (y > low) & (y < high)
+    distance, along = _along(x[near], y[near], points)
     ends = 1 if points[0][0] <= 0 else np.clip(8 * along, 0.4, 1) * np.clip(8 * (1 - along), 0.2, 1)
-    return ends * (np.exp(-((distance / width) ** 2)) - 0.15 * np.exp(-(((distance - 2.2 * width) / width) ** 2)))
+    painted = np.zeros(x.shape)
+    painted[near] = np.exp(-((distance / width) ** 2)) - 0.15 * np.exp(-(((distance - 2.2 * width) / width) ** 2))
+    painted[near] *= ends
+    return painted
 
 
 def _paint_growth(x, y):

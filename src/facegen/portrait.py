@@ -89,9 +89,11 @@ class Studio:
         self.sculptor = Sculptor(self.head, chart)
         self._chart = chart
         sculptor, masks = self.sculptor, self.head.masks
-        self._marks = np.zeros((len(sculptor.chart_place), 4), np.float32)
+        # what `_vertex_values` returns, as far as it is the same in all portraits
+        self._values = np.zeros((len(sculptor.chart_place), 10), np.float32)
+        self._values[:, 3:5] = sculptor.chart_place
         marks = (masks["lips"], self._find_lashes(), masks["inside-mouth"], masks["ears"])
-        self._marks[: sculptor.own] = np.stack(marks, 1)
+        self._values[: sculptor.own, 5:9] = np.stack(marks, 1)
         outside = sculptor.rest_normals[:, 2] > 0.3
         brow = self._look_up(sculptor.chart_place[: sculptor.own])[:, CHANNELS.index("brow thick")]
         self._brows = np.flatnonzero((brow > 0.5) & outside)
@@ -111,9 +113,10 @@ class Studio:
 
     def _look_up(self, place: np.ndarray) -> np.ndarray:
         """The chart's channels at places on it: float32 (n, 2) -> (n, len(CHANNELS))."""
-        rows, columns = self._chart.shape[:2]
-        column, row = place.astype(np.int32).T
-        return self._chart[np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)]
+        rows, columns, channels = self._chart.shape
+        column, row = place.astype(np.intp).T
+        texel = np.clip(row, 0, rows - 1) * columns + np.clip(column, 0, columns - 1)
+        return self._chart.reshape(-1, channels).take(texel, axis=0)
 
     def take(self, person: Person, sculpture: Sculpture, expression: Expression, shot: Shot, rng) -> Portrait:
         """A portrait. What is left to chance (noise, background, place of an occluder) comes from `rng`."""
@@ -122,27 +125,34 @@ class Studio:
         camera = make_camera(shot, sculpture.face_height)
         points = camera.project(vertices)
         covered, triangle, corner = rasterize(points, self.sculptor.corners, _FINE)
-        values = self._vertex_values(vertices, points, camera)
-        surface = sum(corner[:, number, None] * values[self.sculptor.corners[number, triangle]] for number in range(3))
+        corners = self.sculptor.corners.take(triangle, axis=1)
+        values = self._vertex_values(vertices, points, corners, camera)
+        surface = sum(corner[:, number, None] * values.take(corners[number], axis=0) for number in range(3))
         part = self.sculptor.parts[triangle]
         nearness = _spread(surface[:, 9], covered, np.full((_FINE, _FINE), -9, np.float32))
         albedo, gloss, hidden = self._paint(surface, part, person, weights, expression.gaze)
         light = light_surface(surface[:, :3], albedo, gloss, part, nearness, covered, shot, float(camera.scale))
         canvas = _spread(light, covered, draw_background(shot, _FINE, rng))
         picture = develop(canvas, float(light[~hidden].mean()), shot)
-        mask = Image.fromarray(_spread(hidden * np.uint8(255), covered, np.zeros((_FINE, _FINE), np.uint8)))
-        self._cover(picture, mask, person, vertices, camera, shot, rng)
-        seen = self._measure(points, nearness.ravel(), np.asarray(mask).ravel())
+        concealed = _spread(hidden, covered, np.zeros((_FINE, _FINE), bool))
+        self._cover(picture, concealed, person, vertices, camera, shot, rng)
+        seen = self._measure(points, nearness.ravel(), concealed.ravel())
         return Portrait(finish(picture, SIDE, shot, rng), *seen)
 
-    def _vertex_values(self, vertices, points, camera: Camera) -> np.ndarray:
-        """float32 (V, 10): normal (3), place on the chart (2), marks or at eyes the look (4), nearness."""
-        normals = self.sculptor.normals(vertices) @ camera.rotation.T
-        marks = self._marks.copy()
+    def _vertex_values(self, vertices, points, seen, camera: Camera) -> np.ndarray:
+        """float32 (V, 10): normal (3), place on the chart (2), marks or at eyes the look (4), nearness.
+
+        Only the vertices in `seen` have normals.
+        """
+        wanted = np.zeros(len(vertices), bool)
+        wanted[seen] = True
+        values = self._values.copy()
+        values[:, :3] = self.sculptor.normals(vertices, wanted) @ camera.rotation.T
         for eye in self.sculptor.eyes:
             away = vertices[eye] - vertices[eye].mean(0)
-            marks[eye, :3] = away / np.linalg.norm(away, axis=1)[:, None]
-        return np.concatenate([normals, self.sculptor.chart_place, marks, points[:, 2:]], axis=1)
+            values[eye, 5:8] = away / np.linalg.norm(away, axis=1)[:, None]
+        values[:, 9] = points[:, 2]
+        return values
 
     def _paint(self, surface, part, person: Person, weights: np.ndarray, gaze: tuple[float, float]):
         """What `colour_surface` returns for the pixels."""
@@ -155,15 +165,16 @@ class Studio:
         return colour_surface(paint, surface[:, 5:9], part, cosine, place[:, 1] > _COLLAR, person)
 
     def _merge_sides(self, weights: np.ndarray) -> dict[str, float]:
-        """Weights of the blend shapes by name, left and right averaged."""
+        """Weights of the blend shapes in use by name, left and right averaged."""
         merged = {}
-        for name, weight in zip(self.head.unit_names, weights.tolist(), strict=True):
+        for number in np.flatnonzero(weights):
+            name, weight = self.head.unit_names[number], float(weights[number])
             stem = name.removesuffix("Left").removesuffix("Right")
             merged[stem] = merged.get(stem, 0.0) + (weight if stem == name else weight / 2)
         return merged
 
-    def _cover(self, picture, mask, person, vertices, camera, shot, rng) -> None:
-        """Glasses and occluders, in place."""
+    def _cover(self, picture, hidden, person, vertices, camera, shot, rng) -> None:
+        """Glasses and occluders, in place; what an occluder covers is marked in `hidden`, bool (_FINE, _FINE)."""
         eyes = [vertices[eye].mean(0) for eye in self.sculptor.eyes]
         draw_glasses(picture, person.glasses, eyes, camera.project, float(camera.rotation[2, 2]), rng)
         if not shot.occluder:
@@ -175,16 +186,18 @@ class Studio:
         places = dict(zip(("mouth", "left cheek", "right cheek", "forehead"), flat, strict=True))
         x, y = np.clip(flat[1:3].astype(int), 0, _FINE - 1).T
         skin = int(np.asarray(picture)[y, x].mean())
+        mask = Image.new("L", picture.size)
         draw_occluder(picture, mask, shot.occluder, places, float(camera.scale), skin, rng)
+        hidden |= np.asarray(mask) > 0
 
-    def _measure(self, points: np.ndarray, nearness: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    def _measure(self, points: np.ndarray, nearness: np.ndarray, hidden: np.ndarray) -> tuple[float, float]:
         """The visible shares of mouth and brows."""
         shares = []
         for vertices in (self._lips, self._brows):
             x, y = np.floor(points[vertices, :2]).astype(np.intp).T
             inside = (x >= 0) & (y >= 0) & (x < _FINE) & (y < _FINE)
             pixel = np.where(inside, y * _FINE + x, 0)
-            seen = inside & (nearness[pixel] < points[vertices, 2] + 0.06) & (mask[pixel] == 0)
+            seen = inside & (nearness[pixel] < points[vertices, 2] + 0.06) & ~hidden[pixel]
             shares.append(round(float(seen.mean()), 3))
         return shares[0], shares[1]
 

@@ -1,34 +1,49 @@
 """Triangles to pixels, in numpy alone: all triangles of one size at a time."""
 
+from itertools import pairwise
+
 import numpy as np
 
 _SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 24, 32, 48, 64, 96, 128)
+_CLASSES = np.searchsorted(_SIZES, np.arange(_SIZES[-1] + 2)).astype(np.uint8)
+"""By pixels wide or high: the place in _SIZES of the smallest box that is enough, or len(_SIZES) if none is."""
 
 
-def vertex_normals(vertices: np.ndarray, corners: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def vertex_normals(vertices: np.ndarray, wanted: np.ndarray, fans: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Unit normals, outward, each the mean of its triangles' weighted by area.
 
     Args:
         vertices: float32 (V, 3).
-        corners: intp (3, T), rows of `vertices`, counter-clockwise seen from outside; every vertex is in a triangle.
-        order, starts: from `group_corners(corners)`.
+        wanted: bool (V,), vertices whose normals are asked for.
+        fans, sizes: from `group_corners`.
 
     Returns:
-        float32 (V, 3).
+        float32 (V, 3), 0 at vertices that are not wanted.
     """
+    corners = fans.take(np.flatnonzero(np.repeat(wanted, sizes)), axis=1)
     x, y, z = (np.ascontiguousarray(axis).take(corners) for axis in vertices.T)
     ax, ay, az, bx, by, bz = x[1] - x[0], y[1] - y[0], z[1] - z[0], x[2] - x[0], y[2] - y[0], z[2] - z[0]
     face = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
-    total = np.add.reduceat(face[:, order], starts, axis=1)
-    total /= np.maximum(np.sqrt((total * total).sum(axis=0)), np.float32(1e-12))
-    return total.T
+    ends = sizes[wanted].cumsum()
+    total = np.add.reduceat(face, ends - sizes[wanted], axis=1)
+    normals = np.zeros((3, len(vertices)), np.float32)
+    normals[:, wanted] = total / np.maximum(np.sqrt((total * total).sum(axis=0)), np.float32(1e-12))
+    return normals.T
 
 
 def group_corners(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The triangles around each vertex: `order` lists triangles by vertex, `starts` where each vertex begins."""
+    """The triangles around each vertex, which is in one at least.
+
+    Args:
+        corners: intp (3, T), numbers of vertices, counter-clockwise seen from outside.
+
+    Returns:
+        fans: intp (3, 3 T), the triangles around the first vertex, those around the second, and so on.
+        sizes: intp (V,), how many are around each.
+    """
     flat = corners.ravel()
-    order = np.argsort(flat, kind="stable")
-    return order % corners.shape[1], np.searchsorted(flat[order], np.arange(flat.max() + 1))
+    triangles = np.argsort(flat, kind="stable") % corners.shape[1]
+    return corners.take(triangles, axis=1), np.bincount(flat)
 
 
 def rasterize(points: np.ndarray, corners: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -44,32 +59,44 @@ def rasterize(points: np.ndarray, corners: np.ndarray, side: int) -> tuple[np.nd
         triangle: intp (n,), which one.
         weights: float32 (n, 3), of its corners; rows sum to 1.
     """
-    x, y, near = (np.ascontiguousarray(axis).take(corners) for axis in points.T)
+    x, y = (np.ascontiguousarray(axis).take(corners) for axis in points.T[:2])
     area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
-    front = np.flatnonzero(area < np.float32(-1e-4))
-    x, y, near, area = x.take(front, 1), y.take(front, 1), near.take(front, 1), area[front]
     left, right = _first_and_last(x)
     top, bottom = _first_and_last(y)
-    extent = np.maximum(right - left, bottom - top) + 1
     hit = (right >= left) & (bottom >= top) & (right >= 0) & (bottom >= 0) & (left < side) & (top < side)
-    size = np.where(hit, np.searchsorted(_SIZES, extent), len(_SIZES))
-    found = [
-        _fill(x[:, rows], y[:, rows], near[:, rows], left[rows], top[rows], area[rows], rows, _SIZES[number], side)
-        for number in range(len(_SIZES))
-        if len(rows := np.flatnonzero(size == number))
-    ]
-    if not found:
+    front = np.flatnonzero(hit & (area < np.float32(-1e-4)))
+    extent = np.maximum(right[front] - left[front], bottom[front] - top[front]) + 1
+    box = _CLASSES[np.minimum(extent, len(_CLASSES) - 1).astype(np.intp)]
+    by_size = np.argsort(box, kind="stable")
+    bounds = np.searchsorted(box[by_size], np.arange(len(_SIZES) + 1))
+    front = front[by_size[: bounds[-1]]]
+    if not len(front):
         return np.empty(0, np.intp), np.empty(0, np.intp), np.empty((0, 3), np.float32)
-    pixel, row, depth, first, second = (np.concatenate(part) for part in zip(*found, strict=True))
+    left, top, near = left[front], top[front], points[:, 2].take(corners.take(front, 1))
+    planes = _weigh(x.take(front, 1), y.take(front, 1), left, top, area[front])
+    filled = [
+        _fill(planes[..., start:end], start, size)
+        for size, (start, end) in zip(_SIZES, pairwise(bounds), strict=True)
+        if start < end
+    ]
+    row, line, column, first, second = (np.concatenate(part) for part in zip(*filled, strict=True))
+    pixel_x, pixel_y = left[row] + column, top[row] + line
+    seen = np.flatnonzero((pixel_x >= 0) & (pixel_x < side) & (pixel_y >= 0) & (pixel_y < side))
+    row, first, second, pixel_x, pixel_y = (v.take(seen) for v in (row, first, second, pixel_x, pixel_y))
+    pixel = (pixel_y * side + pixel_x).astype(np.intp)
+    depth = near[2][row] + first * (near[0] - near[2])[row] + second * (near[1] - near[2])[row]
     low, high = depth.min(), depth.max()
     steps = ((depth - low) * np.float32(2**30 / max(high - low, 1e-6))).astype(np.int64)
-    # one number that grows with nearness and names the fragment: its maximum is the visible one
+    # one number that grows with nearness and names the triangle: a pixel's largest is the visible one
+    rank = (steps << 24) | row
     nearest = np.full(side * side, -1, np.int64)
-    np.maximum.at(nearest, pixel, (steps << 24) | np.arange(len(pixel)))
+    np.maximum.at(nearest, pixel, rank)
+    won = np.flatnonzero(nearest[pixel] == rank)
+    nearest[pixel[won]] = won
     covered = np.flatnonzero(nearest >= 0)
-    winner = nearest[covered] & (2**24 - 1)
-    weights = np.stack([first[winner], second[winner], 1 - first[winner] - second[winner]], axis=1)
-    return covered, front[row[winner]], weights
+    won = nearest[covered]
+    first, second = first[won], second[won]
+    return covered, front[row[won]], np.stack([first, second, 1 - first - second], axis=1)
 
 
 def _first_and_last(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -79,30 +106,29 @@ def _first_and_last(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ceil(low - np.float32(0.5)), np.floor(high - np.float32(0.5))
 
 
-def _fill(x, y, near, left, top, area, rows, size, side):
-    """Fragments of triangles whose boxes are at most `size` pixels wide and high.
+def _weigh(x, y, left, top, area) -> np.ndarray:
+    """The weights of the first two corners, which are linear over a triangle's box.
 
     Returns:
-        pixel, the triangle's place in `rows`' numbering, nearness, and the weights of its first two corners.
+        float32 (3, 2, n): at the box's first pixel, and the changes a pixel to the right and a pixel below.
     """
-    step = np.arange(size, dtype=np.float32)
     inverse = 1 / area
+    right = np.stack([y[1] - y[2], y[2] - y[0]]) * inverse
+    below = np.stack([x[2] - x[1], x[0] - x[2]]) * inverse
     across, down = left + np.float32(0.5) - x[2], top + np.float32(0.5) - y[2]
+    return np.stack([right * across + below * down, right, below])
 
-    def weigh(right, below):
-        # linear over the box: its value at the first pixel, and its changes a pixel to the right and below
-        along = (right * across + below * down)[:, None] + right[:, None] * step
-        return along[:, None, :] + (below[:, None] * step)[:, :, None]
 
-    first = weigh((y[1] - y[2]) * inverse, (x[2] - x[1]) * inverse)
-    second = weigh((y[2] - y[0]) * inverse, (x[0] - x[2]) * inverse)
+def _fill(planes: np.ndarray, start: int, size: int) -> tuple[np.ndarray, ...]:
+    """Fragments of triangles whose boxes are at most `size` pixels wide and high, the first of them number `start`.
+
+    Returns:
+        the triangle's number, the line and the column in its box, and the weights of its first two corners.
+    """
+    corner, right, below = planes[:, :, None]
+    step = np.arange(size, dtype=np.float32)[:, None]
+    # triangles come last, so that each step is a long run through memory
+    first, second = (corner + right * step)[:, None] + (below * step)[:, :, None]
     inside = np.flatnonzero(np.minimum(np.minimum(first, second), 1 - first - second) >= 0)
-    first, second = first.ravel()[inside], second.ravel()[inside]
-    which, place = np.divmod(inside, size * size)
-    line, column = np.divmod(place, size)
-    pixel_x, pixel_y = left[which] + column, top[which] + line
-    seen = (pixel_x >= 0) & (pixel_x < side) & (pixel_y >= 0) & (pixel_y < side)
-    if not seen.all():
-        which, first, second, pixel_x, pixel_y = (v[seen] for v in (which, first, second, pixel_x, pixel_y))
-    depth = near[2, which] + first * (near[0, which] - near[2, which]) + second * (near[1, which] - near[2, which])
-    return (pixel_y * side + pixel_x).astype(np.intp), rows[which], depth, first, second
+    line, column, row = np.unravel_index(inside, first.shape)
+    return row + start, line, column, first.take(inside), second.take(inside)

@@ -46,18 +46,17 @@ class Sculptor:
         sheet = _sheet_triangles()
         both = [sheet, sheet[:, ::-1] + _SHEET_COLUMNS * _SHEET_ROWS]
         sheets = np.concatenate(both) + self.own
-        self._outside = np.ascontiguousarray(np.concatenate([head.triangles, sheets]).T)
-        self._groups = group_corners(self._outside)
+        outside = np.ascontiguousarray(np.concatenate([head.triangles, sheets]).T)
+        self._groups = group_corners(outside)
         # the sheets are seen from inside as well
-        self.corners = np.concatenate([self._outside, sheets[:, ::-1].T], axis=1)
+        self.corners = np.concatenate([outside, sheets[:, ::-1].T], axis=1)
         self.parts = np.concatenate([head.parts, np.full(4 * len(sheet), HAIR_PART, np.uint8)])
         self.units = head.units.reshape(len(head.units), -1)
         self._shapes = head.shapes.reshape(len(head.shapes), -1)
         self._skin = np.zeros(self.own, bool)
         self._skin[head.triangles[head.parts == 0]] = True
         self.eyes = [np.unique(head.triangles[head.parts == part]) for part in (1, 2)]
-        own = np.ascontiguousarray(head.triangles.T)
-        self.rest_normals = vertex_normals(head.vertices, own, *group_corners(own))
+        self.rest_normals = vertex_normals(head.vertices, np.ones(self.own, bool), *group_corners(head.triangles.T))
         self._upper_teeth = np.unique(head.triangles[head.parts == PARTS.index("upper teeth")])
         place = to_chart(head.vertices)
         self.growth = {name: _read_chart(chart, place, name) for name in ("hair", "fringe", "hat", "scarf")}
@@ -121,9 +120,9 @@ class Sculptor:
             vertices[: self.own] += (weights[used] @ self.units[used]).reshape(-1, 3)
         return vertices
 
-    def normals(self, vertices: np.ndarray) -> np.ndarray:
-        """float32 (V, 3): unit normals."""
-        return vertex_normals(vertices, self._outside, *self._groups)
+    def normals(self, vertices: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """float32 (V, 3): unit normals of the wanted vertices, bool (V,); 0 at the others."""
+        return vertex_normals(vertices, wanted, *self._groups)
 
 
 def _sheet_triangles() -> np.ndarray:

@@ -43,7 +43,8 @@ def mix_paint(person: Person, weights: dict[str, float]) -> np.ndarray:
         float32 (len(CHANNELS), 6): columns darkness of the skin, brows, beard, strands, how far inside the hair,
         how far inside hat or scarf (decimetres).
     """
-    mix = {name: np.zeros(6, np.float32) for name in CHANNELS}
+    table = np.zeros((len(CHANNELS), 6), np.float32)
+    mix = dict(zip(CHANNELS, table, strict=True))
     for name, units, share in _CREASES:
         moved = sum(factor * weights.get(unit, 0.0) for unit, factor in units.items())
         mix[name][0] = max(moved, 0.0) * (0.5 + 0.4 * person.wrinkles) + share * person.wrinkles
@@ -62,7 +63,7 @@ def mix_paint(person: Person, weights: dict[str, float]) -> np.ndarray:
     mix["fringe"][4] = person.hair_style == "fringe"
     if person.hair_style in ("hat", "scarf"):
         mix[person.hair_style][5] = 1.0
-    return np.stack([mix[name] for name in CHANNELS])
+    return table
 
 
 def colour_surface(paint, marks, part, look, clothed, person: Person) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -145,9 +146,11 @@ def light_surface(normals, albedo, gloss, part, nearness, covered, shot: Shot, s
     around = np.float32(0.72) + np.float32(0.28) * normals[:, 1]
     softened = np.float32(0.45) + np.float32(0.55) * open_sky
     light = np.float32(shot.ambient) * around * open_sky + np.float32(shot.key) * diffuse * lit * softened
-    edge = np.clip(1 - normals[:, 2], 0, 1) ** 3
-    behind = np.float32(shot.rim) * edge * (albedo + np.float32(0.1))
-    return albedo * light + _shine(normals, albedo, gloss, part, shot) * np.float32(shot.key) * lit + behind
+    sent = albedo * light + _shine(normals, albedo, gloss, part, shot) * np.float32(shot.key) * lit
+    if shot.rim:
+        edge = np.clip(1 - normals[:, 2], 0, 1) ** 3
+        sent += np.float32(shot.rim) * edge * (albedo + np.float32(0.1))
+    return sent
 
 
 def _shine(normals, albedo, gloss, part, shot: Shot) -> np.ndarray:
@@ -155,34 +158,34 @@ def _shine(normals, albedo, gloss, part, shot: Shot) -> np.ndarray:
     half = shot.direction + np.float32([0, 0, 1])
     half /= np.float32(np.linalg.norm(half))
     shine = np.clip(normals @ half, 0, 1)
-    eye = (part == 1) | (part == 2)
-    spark = np.where(eye, np.float32(1.1) * shine**60, gloss * shine**10)
-    return spark + np.where(part == HAIR_PART, np.float32(0.35) * albedo * shine**4, 0)
+    spark = gloss * shine**10
+    eye, long = (part == 1) | (part == 2), part == HAIR_PART
+    spark[eye] = np.float32(1.1) * shine[eye] ** 60
+    spark[long] += np.float32(0.35) * albedo[long] * shine[long] ** 4
+    return spark
 
 
 def _find_shadow(nearness: np.ndarray, direction: np.ndarray, scale: float) -> np.ndarray:
-    """float32 (side, side): share of the steps towards the light at which something stands in its way."""
+    """bool (side, side): whether something stands in the way at one of the steps towards the light."""
     side = len(nearness)
     flat = max(float(np.hypot(direction[0], direction[1])), 1e-3)
-    found = np.zeros((side, side), np.float32)
+    found = np.zeros((side, side), bool)
     for step in _SHADOW_STEPS:
         right, down = round(step * direction[0] / flat), round(-step * direction[1] / flat)
         rise = np.float32(step / scale * direction[2] / flat + 0.03)
         here = (slice(max(-down, 0), side - max(down, 0)), slice(max(-right, 0), side - max(right, 0)))
         there = (slice(max(down, 0), side + min(down, 0)), slice(max(right, 0), side + min(right, 0)))
         above = nearness[there] - nearness[here] - rise
-        np.maximum(found[here], (above > 0) & (above < 1.2), out=found[here])
+        found[here] |= (above > 0) & (above < 1.2)
     return found
 
 
 def _blur(values: np.ndarray, radius: int) -> np.ndarray:
     """Mean over a square of 2 radius + 1 pixels."""
+    size = 2 * radius + 1
+    # the picture's edge goes on beyond it
+    around = np.clip(np.arange(-radius - 1, len(values) + radius), 0, len(values) - 1)
     for axis in (0, 1):
-        width = [(0, 0), (0, 0)]
-        width[axis] = (radius + 1, radius)
-        total = np.cumsum(np.pad(values, width, mode="edge"), axis=axis, dtype=np.float32)
-        size = 2 * radius + 1
-        ahead, behind = [slice(None)] * 2, [slice(None)] * 2
-        ahead[axis], behind[axis] = slice(size, None), slice(None, -size)
-        values = (total[tuple(ahead)] - total[tuple(behind)]) * np.float32(1 / size)
+        total = np.cumsum(values.take(around, axis), axis, np.float32).swapaxes(0, axis)
+        values = ((total[size:] - total[:-size]) * np.float32(1 / size)).swapaxes(0, axis)
     return values
