@@ -11,6 +11,7 @@ from conftest import CHECKOUT, write_faces_zip
 
 from utils.audit import audit_pictures, count_findings
 from utils.dataset import (
+    copy_images,
     count_openings,
     load_split,
     make_batches,
@@ -61,6 +62,15 @@ def test_the_same_data_give_the_same_bytes(run, faces_zip):
     process(run, faces_zip)
     assert files == {path.name: path.read_bytes() for path in run.data.iterdir()}
     assert sorted(files) == ["images.npy", "index.csv", "manifest.json", "test_images.npy"]
+
+
+def test_copies_of_mapped_pictures_outlive_what_is_given_back(run):
+    train = load_split(run, "train")
+    positions = np.array([3, 0, 3])
+    first = copy_images(train.images, positions)
+    assert np.array_equal(copy_images(train.images, slice(0, 4)), np.array(train.images)[:4])
+    assert np.array_equal(first, np.array(train.images)[positions])
+    assert np.array_equal(copy_images(np.array(train.images), positions), first)
 
 
 def test_attributes_of_the_kept_pictures_are_written_and_read_back(tmp_path, faces_zip):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import mmap
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ from utils.pictures import SIDE, encode_png
 
 INDEX_COLUMNS = ["file", "sha256", "emotion", "label", "split", "group", "flags"]
 
+OPEN_SPLITS = ("train", "validation", "none")
+"""In the order in which images.npy holds their pictures, so that each is one piece of the mapped file."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -23,7 +27,7 @@ class Split:
 
     Attributes:
         records: one row a picture.
-        images: uint8 (n, 48, 48, 3), RGB; memory-mapped where it is a whole file.
+        images: uint8 (n, 48, 48, 3), RGB; memory-mapped.
         targets: int64 (n,), positions in the data set's `class_names`.
         labels: int64 (n,), 0 = Non-stress, 1 = Stress.
     """
@@ -78,10 +82,10 @@ def write_dataset(
         "attributes": None if attributes is None else _fingerprint(attributes),
         "fingerprint": _fingerprint(records),
     }
-    in_test = (records["split"] == "test").to_numpy()
+    rows = {split: np.flatnonzero(records["split"] == split) for split in (*OPEN_SPLITS, "test")}
     with replaced_folder(run.data) as folder:
-        _save_rows(folder / "images.npy", pixels, np.flatnonzero(~in_test))
-        _save_rows(folder / "test_images.npy", pixels, np.flatnonzero(in_test))
+        _save_rows(folder / "images.npy", pixels, np.concatenate([rows[split] for split in OPEN_SPLITS]))
+        _save_rows(folder / "test_images.npy", pixels, rows["test"])
         records.to_csv(folder / "index.csv", index=False)
         if attributes is not None:
             attributes.to_csv(folder / "attributes.csv", index=False)
@@ -149,10 +153,10 @@ def load_split(run: Run, split: str) -> Split:
         raise ValueError(f"Split {split!r}: expected 'train' or 'validation'; for the test split use open_test.")
     read_manifest(run)
     index = _read_index(run)
-    open_part = index[index["split"] != "test"].reset_index(drop=True)
-    chosen = open_part["split"] == split
-    images = np.load(run.data / "images.npy", mmap_mode="r")[chosen.to_numpy()]
-    return _make_split(run, open_part[chosen], images)
+    before = index["split"].isin(OPEN_SPLITS[: OPEN_SPLITS.index(split)]).sum()
+    records = index[index["split"] == split]
+    images = np.load(run.data / "images.npy", mmap_mode="r")[before : before + len(records)]
+    return _make_split(run, records, images)
 
 
 def open_test(run: Run, purpose: str, model: Path) -> Split:
@@ -196,6 +200,21 @@ def validation_picture(run: Run) -> tuple[bytes, str]:
     return encode_png(validation.images[0]), CLASS_NAMES[validation.labels[0]]
 
 
+def copy_images(images: np.ndarray, chosen) -> np.ndarray:
+    """Some of the pictures, by positions or a slice, in memory.
+
+    Where they come from a mapped file, the pages that it took of the process's memory are given back: what a process
+    holds does not grow with the file that it reads.
+    """
+    copied = images[chosen].copy()
+    mapped = images
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Linux and macOS have it
+        mapped.madvise(mmap.MADV_DONTNEED)
+    return copied
+
+
 def make_batches(split: Split, batch_size: int, seed: int | None = None):
     """A tf.data.Dataset of (images, targets) batches, in a new order each epoch where a seed is given.
 
@@ -204,7 +223,7 @@ def make_batches(split: Split, batch_size: int, seed: int | None = None):
     from utils.tensorflow_quietly import tf
 
     def gather(positions):
-        return split.images[positions], split.targets[positions]
+        return copy_images(split.images, positions), split.targets[positions]
 
     def fetch(positions):
         images, targets = tf.numpy_function(gather, [positions], [tf.uint8, tf.int64], stateful=False)

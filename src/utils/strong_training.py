@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from utils.dataset import Split, make_batches
+from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
 from utils.networks import RandomAffine, add_augmentation, build_strong_cnn
 from utils.pictures import SIDE
@@ -185,7 +185,11 @@ def _make_optimizer(learning_rate: float, steps: int):
 
 
 def _fingerprint(split: Split) -> str:
-    return hashlib.sha256(split.images.tobytes() + split.targets.tobytes()).hexdigest()
+    digest = hashlib.sha256()
+    for start in range(0, len(split.images), 4096):
+        digest.update(copy_images(split.images, slice(start, start + 4096)))
+    digest.update(split.targets)
+    return digest.hexdigest()
 
 
 def _open_checkpoint(folder: Path, settings: dict) -> None:
