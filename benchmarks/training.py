@@ -1,24 +1,210 @@
-"""Training pictures a second of both networks, in each precision that this machine may gain from.
+"""How fast the strong network trains: beside the seed project's way, its own pipeline, and the processor's best.
 
-python benchmarks/training.py [--batch 64]
+The seed project's way is the same layers in plain Keras, in float32, fed by ImageDataGenerator.
 """
 
-import argparse
+import math
+import tempfile
+import time
+import timeit
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from unittest import mock
 
-from utils.networks import build_baseline_cnn, build_strong_cnn
-from utils.precision import candidates, time_training
+import numpy as np
+import pandas as pd
+from facts import spread, spreads
+
+from utils import strong_training
+from utils.dataset import Split, make_batches
+from utils.networks import STRONG_WIDTHS, RandomAffine, ScaledConv2D, build_strong_cnn
+from utils.pictures import SIDE
+from utils.precision import choose_precision, compute_in
+from utils.progress import track
+from utils.strong_training import SIDES, scale_learning_rate, train_strong_network
+from utils.tensorflow_quietly import keras, tf
+from utils.training import compile_network
+
+CLASSES = 7
+CHANGES = {"rotation": 12.0, "zoom": 0.12, "shift": 4.0, "flip": True}
+SEED_CHANGES = {"rotation_range": 12.0, "zoom_range": 0.12, "horizontal_flip": True}
+SEED_LEARNING_RATE = 0.001
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=64, help="pictures a step; default: %(default)s")
-    options = parser.parse_args()
-    for name, build in (("classic CNN", build_baseline_cnn), ("stronger network", build_strong_cnn)):
-        rates = {precision: time_training(precision, partial(build, 7), options.batch, 5) for precision in candidates()}
-        first = rates["float32"]
-        print(f"{name}: " + ", ".join(f"{p} {rate:,.0f}/s ({rate / first:.2f}x)" for p, rate in rates.items()))
+@dataclass(frozen=True)
+class Amount:
+    """How much is measured.
+
+    Attributes:
+        widths: of the strong network.
+        batch_size: pictures a step.
+        pictures: in each timed stretch.
+        rounds: how often everything is timed, in turn.
+        matrices: sides of the square matrices.
+        calls: about one picture, in each round of answers; their median counts.
+        asked: pictures in each call about many.
+    """
+
+    widths: tuple = STRONG_WIDTHS
+    batch_size: int = 128
+    pictures: int = 1024
+    rounds: int = 5
+    matrices: tuple[int, ...] = (1024, 2048, 4096)
+    calls: int = 200
+    asked: int = 256
 
 
-if __name__ == "__main__":
-    main()
+QUICK = Amount(widths=((4,), (8,)), batch_size=16, pictures=32, rounds=2, matrices=(64, 128), calls=3, asked=8)
+
+
+def measure_training(amount: Amount) -> dict:
+    """`training`, `pipeline` and `products` of reports/bench.json.
+
+    Everything is timed in turn within each round, and ratios are taken within rounds: what slows the machine for a
+    while slows both sides of a ratio.
+    """
+    precision, timed = choose_precision("auto", partial(build_strong_cnn, CLASSES, amount.widths), amount.batch_size)
+    split = make_noise(amount.pictures)
+    model, augmentation = compile_as_trained(amount, precision, split)
+    seed_model = build_seed_network(CLASSES, amount.widths)
+    augment = tf.function(partial(augmentation, training=True))
+
+    def train():
+        model.fit(make_batches(split, amount.batch_size, seed=0), verbose=0, shuffle=False)
+
+    def train_as_seed():
+        seed_model.fit(generate_as_seed(split, amount.batch_size), verbose=0)
+
+    def feed():
+        for images, _targets in make_batches(split, amount.batch_size, seed=0):
+            augment(images)
+
+    def time_round() -> dict:
+        rates = {"seed": _rate(train_as_seed, amount.pictures), "training": {}, "pipeline": {}}
+        for side in SIDES:
+            augmentation.side.assign(side)
+            rates["training"][str(side)] = _rate(train, amount.pictures)
+            rates["pipeline"][str(side)] = _rate(feed, amount.pictures)
+        return rates | {"products": time_product(precision, amount.matrices)}
+
+    with without_warnings():
+        time_round()  # not counted: it compiles
+        rounds = [time_round() for _ in track(range(amount.rounds), amount.rounds, "round", "Training")]
+    operations = {str(side): 3 * 2 * count_multiply_adds(model.layers[-1], side) for side in SIDES}
+    found = {"precision": precision, "precisions_timed": timed, "batch_size": amount.batch_size}
+    return found | summarise(rounds, operations)
+
+
+def summarise(rounds: list[dict], operations: dict[str, int]) -> dict:
+    """Rates and ratios of all rounds: by side, and as `recipe` over an equal number of pictures of each side.
+
+    Args:
+        rounds: pictures a second of `seed`, by side of `training` and `pipeline`; and `products`, operations a second.
+        operations: by side, floating-point operations of training on one picture.
+    """
+    seed, products = (pd.Series([each[name] for each in rounds]) for name in ("seed", "products"))
+    training, pipeline = (pd.DataFrame([each[name] for each in rounds]) for name in ("training", "pipeline"))
+    for rates in (training, pipeline):
+        rates["recipe"] = len(operations) / (1 / rates).sum(axis=1)
+    done = training * pd.Series(operations | {"recipe": np.mean(list(operations.values()))})
+    return {
+        "training": {
+            "pictures_per_second": spreads(training.assign(seed=seed)),
+            "times_seed": spreads(training.div(seed, axis=0)),
+        },
+        "pipeline": {"pictures_per_second": spreads(pipeline), "times_training": spreads(pipeline / training)},
+        "products": {
+            "best_gflops": spread(list(products / 1e9)),
+            "share": spreads(done.div(products, axis=0)),
+            "operations_per_picture": operations,
+            "counted": "3 x forward multiply-adds of convolutions and the dense layer x 2",
+        },
+    }
+
+
+def _rate(work: Callable, count: int) -> float:
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+def make_noise(count: int) -> Split:
+    """Random pixels: what a picture shows does not change how long it takes."""
+    images = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
+    return Split(pd.DataFrame(index=range(count)), images, np.arange(count) % CLASSES, np.arange(count) % 2)
+
+
+@contextmanager
+def reporting_to(callback) -> Iterator[None]:
+    """The recipe's training inside reports to a Keras callback where it would show its progress."""
+    with mock.patch.object(strong_training, "ShowProgress", lambda epochs, steps: callback):
+        yield
+
+
+def compile_as_trained(amount: Amount, precision: str, split: Split) -> tuple:
+    """The strong network behind its augmentation, compiled by the recipe itself, and the augmentation."""
+    with compute_in(precision):
+        network = build_strong_cnn(CLASSES, amount.widths)
+    augmentation, seen = RandomAffine(**CHANGES), keras.callbacks.Callback()
+    rate = scale_learning_rate(amount.batch_size)
+    with reporting_to(seen), tempfile.TemporaryDirectory() as folder:
+        train_strong_network(network, augmentation, split, split, 1, amount.batch_size, rate, 0, Path(folder) / "state")
+    return seen.model, augmentation
+
+
+def build_seed_network(classes: int, widths: tuple):
+    """The strong network's layers without standardised weights, compiled as the seed project does."""
+
+    def to_plain(layer):
+        return layer.to_plain()[0] if isinstance(layer, ScaledConv2D) else layer.from_config(layer.get_config())
+
+    network = keras.models.clone_model(build_strong_cnn(classes, widths), clone_function=to_plain)
+    return compile_network(network, SEED_LEARNING_RATE)
+
+
+def generate_as_seed(split: Split, batch_size: int):
+    """The seed project's augmentation: batches of float32 pictures, turned, zoomed and mirrored one by one."""
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(**SEED_CHANGES)
+    return generator.flow(split.images, split.targets, batch_size, seed=0)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """ImageDataGenerator warns about SciPy once a picture."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def count_multiply_adds(network, side: int) -> int:
+    """Of the forward pass on one picture: the weights of each kernel, times the places where it is applied.
+
+    Args:
+        network: from `build_strong_cnn`.
+        side: of the picture, in pixels.
+    """
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.MaxPooling2D):
+            side //= 2
+        elif isinstance(layer, ScaledConv2D):
+            total += math.prod(layer.kernel.shape) * side**2
+        elif isinstance(layer, keras.layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return total
+
+
+def time_product(precision: str, sides: tuple[int, ...]) -> float:
+    """Floating-point operations a second of the fastest product of two square matrices."""
+
+    def time_one(side: int) -> float:
+        matrix = tf.cast(tf.random.stateless_normal((side, side), (0, 1)), precision)
+        # reading one number back waits for the whole product
+        seconds = timeit.repeat(lambda: tf.matmul(matrix, matrix)[0, 0].numpy(), number=1, repeat=3)
+        return 2 * side**3 / min(seconds)
+
+    return max(time_one(side) for side in sides)

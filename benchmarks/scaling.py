@@ -1,0 +1,216 @@
+"""Seconds an epoch and peak memory of training on 1,000 to 64,000 pictures: docs/scaling.svg.
+
+python benchmarks/scaling.py [--sizes 1000 4000 16000 64000] [--repeats 3] [--folder docs] [--doc]
+
+The recipe of the strong network trains a very thin network, so that what grows with the pictures is what takes time
+and memory. Each training is a process of its own, on noise in a scratch folder. Figures and drawing go to
+scaling.json and scaling.svg, then into docs/speed.md with `--doc`, which measures nothing.
+"""
+
+import argparse
+import io
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from facts import DOC, describe_place, fill_doc, say_where, show, spread
+
+from utils.files import read_json, write_json, write_text
+from utils.labels import EMOTIONS, stress_label
+from utils.pictures import SIDE
+from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, plt
+from utils.progress import track
+
+SIZES = (1000, 4000, 16000, 64000)
+WIDTHS = ((4,), (8,))
+EPOCHS = 3
+"""One for each side of the recipe; the last one, which has nothing left to compile, is timed."""
+
+BATCH_SIZE = 128
+LINEAR_WITHIN = 0.15
+FLAT_FROM, FLAT_WITHIN = 16000, 0.05
+PICTURE_MB = SIDE * SIDE * 3 / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="training pictures; default: %(default)s")
+    parser.add_argument("--repeats", type=int, default=3, help="trainings of each size; default: %(default)s")
+    parser.add_argument("--folder", type=Path, default=DOC.parent, help="of the result; default: %(default)s")
+    parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
+    options = parser.parse_args()
+    saved = options.folder / "scaling.json"
+    if options.doc:
+        fill_doc("scaling", describe(read_json(saved)))
+        return
+    write_json(saved, measure(options.sizes, options.repeats))
+    figures = read_json(saved)
+    write_text(options.folder / "scaling.svg", draw(figures))
+    print(describe(figures))
+
+
+def measure(sizes: list[int], repeats: int) -> dict:
+    """The content of scaling.json: by size, spreads of `seconds`, `processor_seconds` and `peak_mb`."""
+    place = describe_place()
+    turns = [size for _ in range(repeats) for size in sizes]
+    with tempfile.TemporaryDirectory(prefix="scaling-") as root:
+        (Path(root) / "notebooks").mkdir()
+        os.environ["STRESS_FACES_ROOT"] = root  # where the processes that follow find their runs
+        for size in track(sizes, len(sizes), "run", "Writing noise"):
+            call_alone(write_run, size)
+        results = pd.DataFrame([call_alone(train, size) for size in track(turns, len(turns), "training", "Training")])
+    found = [
+        {"pictures": size} | {name: spread(rows[name].tolist()) for name in rows.columns.drop("pictures")}
+        for size, rows in results.groupby("pictures")
+    ]
+    return {"place": place, "batch_size": BATCH_SIZE, "repeats": repeats, "sizes": found}
+
+
+def call_alone(work: Callable, *arguments):
+    """What a function returns in a process of its own, whose peak of memory is then its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def write_run(size: int) -> None:
+    """A processed run of noise with that many training pictures, and a tenth as many for validation."""
+    from utils.dataset import write_dataset
+    from utils.paths import Run
+
+    rng = np.random.default_rng(0)
+    splits = rng.permutation(np.repeat(["train", "validation", "test"], [size, size // 10, 1]))
+    emotions = rng.choice(EMOTIONS, len(splits))
+    records = pd.DataFrame(
+        {
+            "file": [f"{emotion}/{number:06}.png" for number, emotion in enumerate(emotions)],
+            "sha256": [rng.bytes(32).hex() for _ in splits],
+            "emotion": emotions,
+            "label": [stress_label(emotion) for emotion in emotions],
+            "split": splits,
+            "group": np.arange(len(splits)),
+            "flags": "",
+        }
+    )
+    pixels = rng.integers(0, 256, (len(splits), SIDE, SIDE, 3), np.uint8)
+    skipped = pd.DataFrame({"file": [], "reason": []})
+    write_dataset(Run(f"size-{size}"), records, pixels, skipped, Path("noise"), {})
+
+
+def train(size: int) -> dict:
+    """The last epoch's seconds, by the clock and of the processor, and this process's peak memory in MB."""
+    # here, so that the process that starts all others stays small: they inherit its peak
+    from training import CHANGES, reporting_to
+
+    from utils.dataset import load_split, read_manifest
+    from utils.networks import RandomAffine, build_strong_cnn
+    from utils.paths import Run
+    from utils.strong_training import scale_learning_rate, train_strong_network
+    from utils.tensorflow_quietly import keras
+
+    run, marks = Run(f"size-{size}"), []
+
+    def mark(epoch, logs):
+        marks.append((time.perf_counter(), time.process_time()))
+
+    clock = keras.callbacks.LambdaCallback(on_epoch_begin=mark, on_epoch_end=mark)
+    splits = [load_split(run, name) for name in ("train", "validation")]
+    network = build_strong_cnn(len(read_manifest(run)["class_names"]), WIDTHS)
+    rate = scale_learning_rate(BATCH_SIZE)
+    with reporting_to(clock), tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        train_strong_network(network, RandomAffine(**CHANGES), *splits, EPOCHS, BATCH_SIZE, rate, 0, state)
+    seconds, processor = np.subtract(marks[-1], marks[-2]).tolist()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"pictures": size, "seconds": seconds, "processor_seconds": processor, "peak_mb": peak}
+
+
+def describe(figures: dict) -> str:
+    """The part of docs/speed.md: drawing, table, and whether time is linear and memory flat."""
+    sizes, seconds, peaks = _medians(figures)
+    each = seconds / sizes
+    off = np.abs(each / each[-1] - 1).max()
+    first = min(np.searchsorted(sizes, FLAT_FROM), len(sizes) - 1)
+    growth = peaks[-1] / peaks[first] - 1
+    pixels = (sizes[-1] - sizes[first]) * PICTURE_MB
+    alt = (
+        f"Two panels over {sizes[0]:,} to {sizes[-1]:,} training pictures. Left, seconds an epoch: {seconds[0]:.2g} to "
+        f"{seconds[-1]:.2g}, beside a line proportional to the pictures. Right, peak memory in MB: {peaks[0]:,.0f} to "
+        f"{peaks[-1]:,.0f}, beside a line that grows with the pictures' pixels."
+    )
+    lines = [
+        f"![{alt}](scaling.svg)",
+        "",
+        f"{say_where(figures['place'])} All of it: [scaling.json](scaling.json).",
+        "",
+        "| training pictures | seconds an epoch | processor seconds | peak memory |",
+        "|---:|---|---|---|",
+    ]
+    for row in figures["sizes"]:
+        cells = [
+            show(row[name], unit) for name, unit in (("seconds", "s"), ("processor_seconds", "s"), ("peak_mb", "MB"))
+        ]
+        lines.append(f"| {row['pictures']:,} | {' | '.join(cells)} |")
+    linear, flat = ("" if kept else "not " for kept in (off <= LINEAR_WITHIN, growth <= FLAT_WITHIN))
+    lines += [
+        "",
+        f"Time is {linear}linear: at every size, one picture takes within {off:.0%} of what it takes at "
+        f"{sizes[-1]:,} (wanted: {LINEAR_WITHIN:.0%}). Memory is {flat}flat: from {sizes[first]:,} to {sizes[-1]:,} "
+        f"pictures its peak grows by {growth:.0%} (wanted: at most {FLAT_WITHIN:.0%}), {peaks[-1] - peaks[first]:,.0f} "
+        f"MB, and the pictures themselves by {pixels:,.0f} MB.",
+    ]
+    return "\n".join(lines)
+
+
+def draw(figures: dict) -> str:
+    """SVG: time and memory over the number of pictures, medians with the range of all trainings."""
+    sizes, seconds, peaks = _medians(figures)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+    reference = {"color": REFERENCE_COLOUR, "linestyle": "--", "linewidth": 1.2}
+    left.plot(sizes, sizes * seconds[-1] / sizes[-1], **reference, label="proportional to the largest")
+    right.plot(
+        sizes, peaks[0] + (sizes - sizes[0]) * PICTURE_MB, **reference, label="if all pixels were held in memory"
+    )
+    for ax, name in ((left, "seconds"), (right, "peak_mb")):
+        median, low, high = (
+            np.array([row[name][key] for row in figures["sizes"]]) for key in ("median", "low", "high")
+        )
+        ax.errorbar(
+            sizes,
+            median,
+            [median - low, high - median],
+            fmt="o-",
+            capsize=3,
+            color=MODEL_COLOURS["EmotionDetector_2"],
+            label=f"median and range of n = {figures['repeats']} trainings",
+        )
+        ax.set_xscale("log")
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        ax.minorticks_off()
+        ax.set_xlabel("training pictures")
+        ax.legend(loc="upper left")
+    left.set(title="Time", yscale="log", ylabel="one epoch [s]")
+    left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    right.set(title="Memory", ylabel="peak memory [MB]", ylim=(0, None))
+    buffer = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": "scaling"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def _medians(figures: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pictures, and medians of seconds and of megabytes."""
+    rows = figures["sizes"]
+    seconds, peaks = (np.array([row[name]["median"] for row in rows]) for name in ("seconds", "peak_mb"))
+    return np.array([row["pictures"] for row in rows]), seconds, peaks
+
+
+if __name__ == "__main__":
+    main()

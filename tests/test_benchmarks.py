@@ -1,0 +1,167 @@
+"""The benchmarks run, save what docs/speed.md shows, and count right. How fast anything is, no test asks."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+from conftest import CHECKOUT
+
+from utils.files import read_json
+from utils.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
+from utils.training import save_model
+
+EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(CHECKOUT / "benchmarks")
+
+
+def run_benchmark(name, *words):
+    command = [sys.executable, CHECKOUT / "benchmarks" / name, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A tiny saved model, and where the figures go."""
+    folder = tmp_path_factory.mktemp("bench")
+    network = build_inference_network(build_baseline_cnn(7, widths=(4,)))
+    save_model(folder / "model", network, {"class_names": EMOTIONS, "stress_classes": ["angry"]})
+    return folder
+
+
+def is_spread(figure):
+    return figure["low"] <= figure["median"] <= figure["high"] and figure["low"] > 0 and figure["count"] >= 1
+
+
+def test_everything_is_measured_and_said(saved):
+    from bench import describe, render
+
+    out = saved / "bench.json"
+    result = run_benchmark("bench.py", "--quick", "--model", saved / "model", "--fer", saved, "--out", out)
+    assert result.returncode == 0, result.stderr
+    figures = read_json(out)
+    sides = {"24", "36", "48", "recipe"}
+    assert set(figures["training"]["pictures_per_second"]) == sides | {"seed"}
+    for part in (
+        figures["training"]["times_seed"],
+        figures["pipeline"]["times_training"],
+        figures["products"]["share"],
+    ):
+        assert set(part) == sides
+        assert all(map(is_spread, part.values()))
+    assert set(figures["answers"]["latency_ms"]) == {"call", "function", "tflite"}
+    assert all(map(is_spread, figures["answers"]["pictures_per_second"].values()))
+    assert is_spread(figures["first_answer"]["seconds"])
+    assert figures["race"] == {"skipped": "no run was named with --run"}
+    assert "could not be loaded" in figures["fer"]["skipped"]
+    assert {"machine", "cores", "flags", "load", "versions", "commit", "date"} == set(figures["place"])
+    assert "skipped: no run was named" in result.stdout
+    assert "Warning" not in result.stderr
+    assert render(figures).count("\n|") == 2 + len(describe(figures))
+
+
+def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):
+    result = run_benchmark("bench.py", "--run", "nothing-here", "--out", tmp_path / "bench.json")
+    assert result.returncode == 2
+    assert "run 01_preprocessing first" in result.stderr
+
+
+def test_quick_figures_are_not_published():
+    from bench import publish
+
+    with pytest.raises(ValueError, match="mean nothing"):
+        publish({"quick": True})
+
+
+def test_multiply_adds_are_those_of_the_layers():
+    from training import count_multiply_adds
+
+    network = build_strong_cnn(7, widths=((4,), (8, 8)))
+    by_hand = 48 * 48 * 9 * 1 * 4 + 24 * 24 * 9 * (4 * 8 + 8 * 8) + 8 * 7
+    assert count_multiply_adds(network, 48) == by_hand
+
+
+def test_ratios_are_taken_within_rounds():
+    from training import summarise
+
+    rounds = [
+        {"seed": seed, "training": {"24": 4 * rate, "48": rate}, "pipeline": {"24": 80.0, "48": 40.0}, "products": 2e3}
+        for seed, rate in ((10.0, 20.0), (5.0, 10.0))
+    ]
+    found = summarise(rounds, {"24": 10, "48": 40})
+    assert found["training"]["times_seed"]["48"] == {"median": 2.0, "low": 2.0, "high": 2.0, "count": 2}
+    # as many pictures of each side: 1 / (1/80 + 1/20) * 2
+    assert found["training"]["pictures_per_second"]["recipe"]["high"] == pytest.approx(32)
+    assert found["pipeline"]["times_training"]["48"]["high"] == pytest.approx(4)
+    assert found["products"]["share"]["24"]["high"] == pytest.approx(80 * 10 / 2e3)
+    assert found["products"]["share"]["recipe"]["high"] == pytest.approx(32 * 25 / 2e3)
+
+
+@pytest.mark.parametrize(("limit", "reached"), [(60, True), (0, False)])
+def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
+    from bench import _describe_race
+    from race import FinishLine
+
+    line = FinishLine(0.6, limit, "ours")
+    line.set_model(SimpleNamespace(stop_training=False))
+    line.on_epoch_end(0, {"val_accuracy": 0.5})
+    assert not line.model.stop_training
+    line.on_train_batch_end(0)
+    line.on_epoch_end(1, {"val_accuracy": 0.7})
+    assert line.model.stop_training
+    runner = line.describe()
+    assert (runner["seconds"] is not None) == reached
+    assert (runner["epochs"], runner["best"]) == (2, 0.7)
+    rows = _describe_race({"epochs": 3, "ours": runner, "seed": runner, "times_seed": None})
+    assert ("not reached" in rows[0][1]) != reached
+
+
+def test_growth_is_measured_and_drawn(tmp_path):
+    from scaling import describe
+
+    result = run_benchmark("scaling.py", "--sizes", "200", "--repeats", "1", "--folder", tmp_path)
+    assert result.returncode == 0, result.stderr
+    figures = read_json(tmp_path / "scaling.json")
+    (row,) = figures["sizes"]
+    assert row["pictures"] == 200
+    assert all(is_spread(row[name]) for name in ("seconds", "processor_seconds", "peak_mb"))
+    assert describe(figures) in result.stdout
+    assert ElementTree.parse(tmp_path / "scaling.svg").getroot().tag.endswith("svg")
+
+
+def test_growth_is_judged():
+    from facts import describe_place
+    from scaling import describe
+
+    def figures(seconds, peaks):
+        columns = zip((1000, 4000, 16000, 64000), seconds, peaks, strict=True)
+        same = [[{"median": value, "low": value, "high": value, "count": 1} for value in row] for row in columns]
+        names = ("seconds", "processor_seconds", "peak_mb")
+        rows = [
+            {"pictures": size["median"]} | dict(zip(names, (time, time, peak), strict=True))
+            for size, time, peak in same
+        ]
+        return {"place": describe_place(), "sizes": rows}
+
+    text = describe(figures((1.1, 4.2, 16.0, 64.0), (800, 850, 900, 910)))
+    assert "Time is linear: at every size, one picture takes within 10%" in text
+    assert "Memory is flat: from 16,000 to 64,000 pictures its peak grows by 1%" in text
+    text = describe(figures((2.0, 4.2, 16.0, 64.0), (800, 850, 900, 1200)))
+    assert "Time is not linear" in text and "Memory is not flat" in text
+
+
+@pytest.mark.parametrize("name", ["bench", "scaling"])
+def test_the_page_shows_what_was_measured(name):
+    import bench
+    import scaling
+    from facts import DOC, fill
+
+    page, saved = DOC.read_text(encoding="utf-8"), DOC.with_name(f"{name}.json")
+    render = {"bench": bench.render, "scaling": scaling.describe}[name]
+    content = render(read_json(saved)) if saved.exists() else "Not measured yet."
+    assert fill(page, name, content) == page
