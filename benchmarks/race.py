@@ -27,7 +27,7 @@ TARGET = 0.6
 
 
 def measure_race(run: Run, amount: Amount, precision: str, epochs: int, minutes: float) -> dict:
-    """`time_to_accuracy` of reports/bench.json.
+    """`race` of reports/bench.json.
 
     Args:
         run: with processed pictures of several classes.

@@ -77,7 +77,7 @@ def test_upload_and_submit(open_page, face, language, script):
     page = open_page(locale=language, java_script_enabled=script)
     assert page.get_by_role("button", name=re.compile("camera|caméra")).count() == int(script)
     page.set_input_files("#picture", face)
-    assert page.locator("#preview").is_visible() == script
+    page.locator("#preview").wait_for(state="visible" if script else "hidden")  # shown once it is decoded
     page.get_by_role("button", name=submit, exact=True).click()
     page.get_by_role("heading", name=seen).wait_for()
     assert page.locator("#headline").inner_text() in ("Stress", "Non-stress", "Sans stress")
@@ -131,7 +131,7 @@ def test_drag_and_drop(open_page, face):
         }""",
         list(face.read_bytes()),
     )
-    assert page.locator("#preview").is_visible()
+    page.locator("#preview").wait_for()
     page.click("#submit")
     page.locator("#headline").wait_for()
 
