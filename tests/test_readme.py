@@ -100,11 +100,13 @@ def list_anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def find_numbers(text: str) -> list[str]:
-    """Numbers of a text as English writes them, code and links aside."""
+SPACES = "[\u202f\u00a0]"
+
+
+def find_numbers(text: str, thousands: str) -> list[str]:
+    """Numbers of a text as English writes them, without thousands' separators; code and links aside."""
     text = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", " ", text, flags=re.S)
-    text = re.sub(r"(?<=\d)[\u202f\u00a0](?=\d{3})", "", text)
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(rf"(?<=\d){thousands}(?=\d{{3}}\b)", "", text)
     return sorted(number.replace(",", ".") for number in re.findall(r"\d+(?:[.,]\d+)?", text))
 
 
@@ -127,7 +129,7 @@ def test_the_readmes_name_every_target():
 
 def test_both_languages_give_the_same_numbers_and_commands():
     english, french = (read(name) for name in READMES)
-    assert find_numbers(french) == find_numbers(english)
+    assert find_numbers(french, SPACES) == find_numbers(english, ",")
     assert sorted(find_commands(french)) == sorted(find_commands(english))
     assert french.count("\n#") == english.count("\n#")
 
@@ -156,5 +158,6 @@ def test_a_broken_link_is_found(link):
 
 
 def test_numbers_are_compared_across_languages():
-    assert find_numbers("3,589 pictures, 75.1 % and 2") == find_numbers("3\u202f589 images, 75,1 % et 2")
-    assert find_numbers("75.1 %") != find_numbers("75,2 %")
+    english = find_numbers("3,589 pictures, 75.1 %, 0.842 and 2", ",")
+    assert english == find_numbers("3\u202f589 images, 75,1 %, 0,842 et 2", SPACES) == ["0.842", "2", "3589", "75.1"]
+    assert find_numbers("75.1 %", ",") != find_numbers("75,2 %", SPACES)

@@ -73,7 +73,7 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
         FileNotFoundError: the stage has not run.
         ValueError: it had other test pictures.
     """
-    if not run.predictions(model_name).exists():
+    if not (run.predictions(model_name).exists() and run.metrics(stage).exists()):
         raise FileNotFoundError(f"No test predictions of {model_name} in the run {run.name!r}: run {stage} first.")
     table, card = pd.read_csv(run.predictions(model_name)), read_json(run.models / model_name / "model.json")
     if table["file"].tolist() != test.records["file"].tolist():
