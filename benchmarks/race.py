@@ -14,8 +14,9 @@ from training import (
     without_warnings,
 )
 
+from utils.augmentation import RandomAffine
 from utils.dataset import Split, load_split, make_batches, read_manifest
-from utils.networks import RandomAffine, build_strong_cnn
+from utils.networks import build_strong_cnn
 from utils.paths import Run
 from utils.precision import compute_in
 from utils.progress import make_bar

@@ -108,8 +108,9 @@ def train(size: int) -> dict:
     # here, so that the process that starts all others stays small: they inherit its peak
     from training import CHANGES, reporting_to
 
+    from utils.augmentation import RandomAffine
     from utils.dataset import load_split, read_manifest
-    from utils.networks import RandomAffine, build_strong_cnn
+    from utils.networks import build_strong_cnn
     from utils.paths import Run
     from utils.strong_training import scale_learning_rate, train_strong_network
     from utils.tensorflow_quietly import keras

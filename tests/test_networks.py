@@ -3,7 +3,8 @@ import pytest
 from conftest import draw_face
 from PIL import Image, ImageFilter
 
-from utils.networks import RandomAffine, add_augmentation, build_baseline_cnn, describe_layers
+from utils.augmentation import RandomAffine, add_augmentation
+from utils.networks import build_baseline_cnn, describe_layers
 from utils.tensorflow_quietly import keras
 
 FACE = np.asarray(draw_face("happy", np.random.default_rng(0)))

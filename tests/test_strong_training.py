@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from conftest import draw_face
 
+from utils.augmentation import RandomAffine
 from utils.dataset import Split
-from utils.networks import RandomAffine, build_inference_network, build_strong_cnn
+from utils.networks import build_inference_network, build_strong_cnn
 from utils.strong_training import _open_checkpoint, plan_sides, train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import set_seed
@@ -67,7 +68,7 @@ def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch
         if began.count(2) == 1 and epoch == 2:
             raise Stopped
 
-    monkeypatch.setattr("utils.strong_training._SetSide.on_epoch_begin", stop_in_third)
+    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop_in_third)
     with pytest.raises(Stopped):
         train(faces, tmp_path / "state")
     _, history = train(faces, tmp_path / "state")

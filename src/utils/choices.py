@@ -8,6 +8,7 @@ from utils.abstention import choose_threshold
 from utils.calibration import fit_temperature, soften
 from utils.dataset import Split
 from utils.metrics import score_stress
+from utils.pictures import SIDE
 from utils.training import predict_views
 
 
@@ -33,7 +34,12 @@ class Choices:
 
 
 def choose_on_validation(
-    network, validation: Split, stress_columns: list[int], target_accuracy: float, mirror: bool = False
+    network,
+    validation: Split,
+    stress_columns: list[int],
+    target_accuracy: float,
+    sides: tuple[int, ...] = (SIDE,),
+    mirror: bool = False,
 ) -> Choices:
     """Choose for a network as it will be saved.
 
@@ -41,9 +47,9 @@ def choose_on_validation(
         network: uint8 (n, 48, 48, 3) -> class probabilities.
         stress_columns: the classes that count as Stress.
         target_accuracy: stated accuracy of the answers that are given, .5 to 1.
-        mirror: whether it will answer with the mean over a picture and its mirror image.
+        sides, mirror: it will answer with the mean over these views, see `networks.make_views`.
     """
-    views = predict_views(network, validation.images, mirror)
+    views = predict_views(network, validation.images, sides, mirror)
     temperature = fit_temperature(views, validation.labels, stress_columns)
     p_stress = soften(views, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
     abstention = choose_threshold(validation.labels, p_stress, target_accuracy)

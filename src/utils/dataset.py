@@ -215,21 +215,27 @@ def copy_images(images: np.ndarray, chosen) -> np.ndarray:
     return copied
 
 
-def make_batches(split: Split, batch_size: int, seed: int | None = None):
+def make_batches(split: Split, batch_size: int, seed: int | None = None, targets: np.ndarray | None = None):
     """A tf.data.Dataset of (images, targets) batches, in a new order each epoch where a seed is given.
 
     Only positions are shuffled; pixels are gathered a batch at a time.
+
+    Args:
+        targets: (n,) or (n, classes), where the loss wants others than the split's.
     """
     from utils.tensorflow_quietly import tf
 
+    targets = split.targets if targets is None else targets
+
     def gather(positions):
-        return copy_images(split.images, positions), split.targets[positions]
+        return copy_images(split.images, positions), targets[positions]
 
     def fetch(positions):
-        images, targets = tf.numpy_function(gather, [positions], [tf.uint8, tf.int64], stateful=False)
-        return tf.ensure_shape(images, (None, SIDE, SIDE, 3)), tf.ensure_shape(targets, (None,))
+        gathered = tf.numpy_function(gather, [positions], [tf.uint8, targets.dtype], stateful=False)
+        shapes = (None, SIDE, SIDE, 3), (None, *targets.shape[1:])
+        return tuple(tf.ensure_shape(part, shape) for part, shape in zip(gathered, shapes, strict=True))
 
-    positions = tf.data.Dataset.range(len(split.targets))
+    positions = tf.data.Dataset.range(len(targets))
     if seed is not None:
-        positions = positions.shuffle(len(split.targets), seed=seed, reshuffle_each_iteration=True)
+        positions = positions.shuffle(len(targets), seed=seed, reshuffle_each_iteration=True)
     return positions.batch(batch_size).map(fetch).prefetch(2)

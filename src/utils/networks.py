@@ -86,6 +86,14 @@ class ScaledConv2D(layers.Layer):
         plain = layers.Conv2D(self.filters, 3, padding="same", activation="relu", dtype="float32", name=self.name)
         return plain, [np.asarray(self.scaled_kernel(), np.float32), np.asarray(self.bias, np.float32)]
 
+    def set_plain_weights(self, plain) -> None:
+        """Take the weights of an ordinary Conv2D that `to_plain` made: gives the same from then on."""
+        kernel, bias = plain.get_weights()
+        fan_in = math.prod(kernel.shape[:3])
+        gain = kernel.std(axis=(0, 1, 2)) * math.sqrt(fan_in) / self.RELU_GAIN
+        # kernels as small as new ones: the optimiser's steps do not scale with them
+        self.set_weights([kernel / np.maximum(gain * self.RELU_GAIN, 1e-6), gain, bias])
+
 
 def build_strong_cnn(class_count: int, widths: tuple[tuple[int, ...], ...] = STRONG_WIDTHS, dropout: float = 0.3):
     """A deeper VGG without normalisation layers, on grey pictures of equal mean and contrast.
@@ -118,13 +126,55 @@ def build_strong_cnn(class_count: int, widths: tuple[tuple[int, ...], ...] = STR
     )
 
 
-def build_inference_network(network, temperature: float = 1.0, mirror: bool = False):
+def start_from(network, saved) -> None:
+    """Give a new strong network the weights of one that was saved as an inference network.
+
+    Args:
+        network: from `build_strong_cnn`.
+        saved: a loaded model.keras, from `build_inference_network`.
+
+    Raises:
+        ValueError: what was saved is another network, or tells other classes apart.
+    """
+    inside = [layer for layer in saved.layers if isinstance(layer, keras.Model)] or [saved]
+    pairs = [
+        [layer for layer in part.layers if isinstance(layer, ScaledConv2D | layers.Conv2D | layers.Dense)]
+        for part in (network, inside[0])
+    ]
+    shapes = [[layer.get_weights()[0].shape for layer in part] for part in pairs]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"Weights to start from: expected shapes {shapes[0]}, found {shapes[1]}.")
+    for layer, plain in zip(*pairs, strict=True):
+        layer.set_plain_weights(plain) if isinstance(layer, ScaledConv2D) else layer.set_weights(plain.get_weights())
+
+
+def resize(pictures, side: int):
+    """Pictures of another side, by bilinear interpolation, as `augmentation.RandomAffine` makes them: uint8."""
+    smaller = keras.ops.image.resize(keras.ops.cast(pictures, "float32"), (side, side), interpolation="bilinear")
+    return keras.ops.cast(keras.ops.round(smaller), "uint8")
+
+
+def make_views(pictures, sides: tuple[int, ...] = (SIDE,), mirror: bool = False) -> list:
+    """The pictures as a network will look at them: of each side, and mirrored where asked for.
+
+    Args:
+        pictures: uint8 (n, 48, 48, 3), an array or a Keras tensor.
+        sides: pixels.
+
+    Returns:
+        uint8 (n, side, side, 3) each; a side's mirror image follows it.
+    """
+    resized = [pictures if side == SIDE else resize(pictures, side) for side in sides]
+    return [view for plain in resized for view in ([plain, keras.ops.flip(plain, axis=2)] if mirror else [plain])]
+
+
+def build_inference_network(network, temperature: float = 1.0, sides: tuple[int, ...] = (SIDE,), mirror: bool = False):
     """The network that is saved: plain Keras layers, float32, calibrated.
 
     Args:
         network: trained; its last layer is a dense softmax.
         temperature: above 0; the logits are divided by it, within the last layer's weights.
-        mirror: answer with the mean over the picture and its mirror image.
+        sides, mirror: answer with the mean over these views, see `make_views`.
 
     Returns:
         An uncompiled keras.Model: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), rows sum to 1.
@@ -147,8 +197,8 @@ def build_inference_network(network, temperature: float = 1.0, mirror: bool = Fa
             weights = [weight / temperature for weight in weights]
         plain.get_layer(layer.name).set_weights(weights)
     picture = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
-    views = [plain(picture), plain(keras.ops.flip(picture, axis=2))] if mirror else [plain(picture)]
-    return keras.Model(picture, layers.average(views) if mirror else views[0])
+    views = [plain(view) for view in make_views(picture, sides, mirror)]
+    return keras.Model(picture, layers.average(views) if len(views) > 1 else views[0])
 
 
 def describe_layers(network) -> pd.DataFrame:
@@ -158,65 +208,3 @@ def describe_layers(network) -> pd.DataFrame:
         for layer in network.layers
     ]
     return pd.DataFrame(rows, columns=["layer", "output", "weights"])
-
-
-class RandomAffine(layers.Layer):
-    """Flip, rotate, zoom and shift each training picture, in one resampling; identity outside training.
-
-    One composed transform is cheaper than a layer for each, and blurs once. What comes in from outside
-    the picture is its mirror image. The variable `side` sets how large all pictures come out, in pixels, also
-    outside training: small ones are learnt from faster.
-
-    Args:
-        rotation: degrees; each angle is drawn from -rotation to rotation.
-        zoom: each factor is drawn from 1 - zoom to 1 + zoom; 0 to below 1.
-        shift: pixels; each offset is drawn from -shift to shift, in x and y.
-        flip: mirror half of the pictures left to right.
-        seed: of the draws.
-    """
-
-    def __init__(self, rotation: float, zoom: float, shift: float, flip: bool, seed: int = 0, **kwargs):
-        super().__init__(trainable=False, **kwargs)
-        if not 0 <= zoom < 1:
-            raise ValueError(f"zoom {zoom}: expected 0 or more and below 1.")
-        self.rotation, self.zoom, self.shift, self.flip = rotation, zoom, shift, flip
-        self.generator = tf.random.Generator.from_seed(seed)
-        self.side = tf.Variable(SIDE, trainable=False, name="side")
-
-    def call(self, images, training=False):
-        count = tf.shape(images)[0]
-        moved = tf.raw_ops.ImageProjectiveTransformV3(
-            images=tf.cast(images, tf.float32),
-            transforms=self._draw(count, float(bool(training))),
-            output_shape=[self.side, self.side],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode="REFLECT",
-        )
-        return tf.cast(tf.round(moved), images.dtype)
-
-    def _draw(self, count, strength: float):
-        """float32 (count, 8): rows a0 a1 a2 b0 b1 b2 c0 c1 of the output-to-input map, about the centre.
-
-        `strength` multiplies every limit; at 0 nothing but the side changes.
-        """
-
-        def uniform(limit):
-            return strength * self.generator.uniform((count,), -limit, limit)
-
-        angle = uniform(math.radians(self.rotation))
-        side = tf.cast(self.side, tf.float32)
-        scale = SIDE / side / (1 + uniform(self.zoom))
-        mirror = tf.sign(uniform(1.0) + 1.0 - strength) if self.flip else tf.ones((count,))
-        cos, sin = scale * tf.cos(angle), scale * tf.sin(angle)
-        centre_in, centre_out = (SIDE - 1) / 2, (side - 1) / 2
-        x = centre_in + uniform(self.shift) - mirror * (cos - sin) * centre_out
-        y = centre_in + uniform(self.shift) - (sin + cos) * centre_out
-        zero = tf.zeros((count,))
-        return tf.stack([mirror * cos, -mirror * sin, x, sin, cos, y, zero, zero], axis=1)
-
-
-def add_augmentation(network, augmentation: RandomAffine):
-    """The same network behind an augmentation layer, weights shared: train this, save `network`."""
-    picture = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
-    return keras.Model(picture, network(augmentation(picture)))

@@ -8,19 +8,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
-from utils.networks import RandomAffine, add_augmentation, build_strong_cnn
+from utils.networks import build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.tensorflow_quietly import keras
-from utils.training import ShowProgress, predict_views, set_seed
+from utils.training import ShowProgress, predict, predict_views, set_seed
 
 SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
 """Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
 
+SECOND_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
+"""Where the training starts from a trained network: the side is drawn from these for each step."""
+
+VIEW_SIDES = (SIDE * 3 // 4, SIDE)
+"""Sides of the views over which the network answers with the mean, each with its mirror image."""
+
 LEARNING_RATE = 0.002
-"""The highest, for steps of 128 pictures; see `scale_learning_rate`."""
+"""The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
+
+COVERED = 0.5
+"""Share of the training pictures that are partly covered, where the training starts from a trained network."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
@@ -60,22 +70,34 @@ def train_strong(
     precision: str,
     seed: int,
     checkpoint: Path,
+    start: Path | None = None,
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
     Args:
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
         precision: from `precision.choose_precision`.
+        start: a saved strong network, to go on from its weights and to learn from its answers; None: from nothing.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
+
+    Raises:
+        FileNotFoundError: there is no saved network at `start`.
+        ValueError: it is another network, or tells other classes apart.
     """
     set_seed(seed)
     with compute_in(precision):
         network = build_strong_cnn(class_count)
-    augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
+    augmentation, learning_rate, teacher = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size), None
+    if start is not None:
+        if not (start / "model.keras").exists():
+            raise FileNotFoundError(f"No trained network to start from in {start}: run the pipeline that makes it.")
+        saved = keras.models.load_model(start / "model.keras")
+        start_from(network, saved)
+        teacher, learning_rate = predict(saved, train.images), learning_rate / 2
     history = train_strong_network(
-        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint
+        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint, teacher
     )
     return network, history
 
@@ -89,29 +111,50 @@ def train_strong_from_seeds(
         options: of `train_strong`.
 
     Returns:
-        By seed, class probabilities of the validation pictures, mean over two views, float32 (n, classes).
+        By seed, class probabilities of the validation pictures, mean over the views, float32 (n, classes).
     """
     answers = {}
     for seed in seeds:
         network, _ = train_strong(train, validation, class_count, seed=seed, **options)
-        answers[seed] = predict_views(network, validation.images, mirror=True).mean(axis=0)
+        answers[seed] = predict_views(network, validation.images, VIEW_SIDES, mirror=True).mean(axis=0)
     return answers
 
 
-def describe_recipe(epochs: int, batch_size: int, precision: str) -> dict:
+def describe_recipe(epochs: int, batch_size: int, precision: str, start: Path | None = None) -> dict:
     """What a model.json says of the training."""
+    again = start is not None
     return {
         "epochs": epochs,
         "batch_size": batch_size,
         "precision": precision,
         "optimizer": "AdamW",
-        "learning_rate": scale_learning_rate(batch_size),
+        "learning_rate": scale_learning_rate(batch_size) / (1 + again),
         "weight_decay": WEIGHT_DECAY,
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
-        "label_smoothing": LABEL_SMOOTHING,
-        "sides": list(SIDES),
+        "sides": list(SECOND_SIDES if again else SIDES),
+        "start": read_json(start / "model.json").get("training", {}) | {"from": start.parent.name} if again else None,
+        "targets": "half label, half the start's answer" if again else f"labels, smoothed by {LABEL_SMOOTHING:g}",
+        "covered": COVERED * again,
+        "views": {"sides": list(VIEW_SIDES), "mirror": True},
     }
+
+
+def soften_targets(targets: np.ndarray, class_count: int, teacher: np.ndarray | None = None) -> np.ndarray:
+    """What the training pictures are to be answered with: float32 (n, classes), rows sum to 1.
+
+    Half the label and half a trained network's answer where there is one, since many labels are doubtful and a
+    network that saw all pictures often knows which (Furlanello et al. 2018 (ICML), "Born-again neural networks");
+    else the label, smoothed over the classes.
+
+    Args:
+        targets: int (n,), positions in the classes.
+        teacher: float (n, classes), rows sum to 1.
+    """
+    one_hot = np.eye(class_count, dtype=np.float32)[targets]
+    if teacher is not None:
+        return (one_hot + teacher) / 2
+    return (1 - LABEL_SMOOTHING) * one_hot + np.float32(LABEL_SMOOTHING / class_count)
 
 
 def train_strong_network(
@@ -124,8 +167,9 @@ def train_strong_network(
     learning_rate: float,
     seed: int,
     checkpoint: Path,
+    teacher: np.ndarray | None = None,
 ) -> list[dict]:
-    """AdamW, warm-up and cosine, label smoothing, and the average of the weights over the last steps.
+    """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
     Every epoch is run: the schedule ends at zero, so there is none to stop early at.
 
@@ -137,25 +181,29 @@ def train_strong_network(
         seed: of the order of the pictures.
         checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
             was left by other settings or data is thrown away.
+        teacher: a trained network's answers for the training pictures, float (n, classes), where `network` starts
+            from one. Then the pictures' side is drawn for each step, and some pictures are partly covered.
 
     Returns:
-        One dict an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+        One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
+        `val_accuracy`.
     """
-    sides, steps = plan_sides(epochs), -(-len(train.targets) // batch_size)
+    class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
+    targets = soften_targets(train.targets, class_count, teacher)
+    validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"weights": network.count_params(), "data": _fingerprint(train)}
+    settings |= {"weights": network.count_params(), "data": _fingerprint(train, targets)}
     _open_checkpoint(checkpoint, settings)
-    trained = add_augmentation(network, augmentation)
-    class_count = network.output_shape[-1]
-
-    def smoothed(targets, probabilities):
-        one_hot = keras.ops.one_hot(keras.ops.cast(targets, "int32"), class_count)
-        return keras.losses.categorical_crossentropy(one_hot, probabilities, label_smoothing=LABEL_SMOOTHING)
-
-    trained.compile(_make_optimizer(learning_rate, epochs * steps), smoothed, metrics=["accuracy"])
+    if teacher is None:
+        trained = add_augmentation(network, augmentation)
+        sides = _GrowSide(augmentation, plan_sides(epochs))
+    else:
+        trained = add_augmentation(network, cover_at_random(COVERED, seed), augmentation)
+        sides = _DrawSide(augmentation, SECOND_SIDES, seed)
+    trained.compile(_make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
-        make_batches(train, batch_size, seed),
-        validation_data=make_batches(validation, 256),
+        make_batches(train, batch_size, seed, targets),
+        validation_data=make_batches(validation, 256, targets=validation_targets),
         epochs=epochs,
         verbose=0,
         shuffle=False,  # make_batches has shuffled
@@ -163,7 +211,7 @@ def train_strong_network(
             keras.callbacks.BackupAndRestore(checkpoint / "state", delete_checkpoint=False),
             keras.callbacks.SwapEMAWeights(),
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
-            _SetSide(augmentation, sides),
+            sides,
             ShowProgress(epochs, steps),
         ],
     )
@@ -184,11 +232,11 @@ def _make_optimizer(learning_rate: float, steps: int):
     return optimizer
 
 
-def _fingerprint(split: Split) -> str:
+def _fingerprint(split: Split, targets: np.ndarray) -> str:
     digest = hashlib.sha256()
     for start in range(0, len(split.images), 4096):
         digest.update(copy_images(split.images, slice(start, start + 4096)))
-    digest.update(split.targets)
+    digest.update(targets)
     return digest.hexdigest()
 
 
@@ -202,7 +250,7 @@ def _open_checkpoint(folder: Path, settings: dict) -> None:
     write_json(described, settings)
 
 
-class _SetSide(keras.callbacks.Callback):
+class _GrowSide(keras.callbacks.Callback):
     """Tell the augmentation before each epoch how large the pictures are to come out."""
 
     def __init__(self, augmentation: RandomAffine, sides: list[int]):
@@ -211,3 +259,20 @@ class _SetSide(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.augmentation.side.assign(self.sides[epoch])
+
+
+class _DrawSide(keras.callbacks.Callback):
+    """Draw for each step how large the pictures are to come out; validation sees them whole."""
+
+    def __init__(self, augmentation: RandomAffine, sides: tuple[int, ...], seed: int):
+        super().__init__()
+        self.augmentation, self.sides, self.seed = augmentation, sides, seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.draws = np.random.default_rng((self.seed, epoch))  # the same where the training is resumed
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.augmentation.side.assign(int(self.draws.choice(self.sides)))
+
+    def on_test_begin(self, logs=None):
+        self.augmentation.side.assign(SIDE)
