@@ -66,9 +66,9 @@ def test_the_same_data_give_the_same_bytes(run, faces_zip):
 
 def test_copies_of_mapped_pictures_outlive_what_is_given_back(run):
     train = load_split(run, "train")
-    positions = np.array([3, 0, 3])
+    positions = np.array([3, 0, 3, *range(40)])
     first = copy_images(train.images, positions)
-    assert np.array_equal(copy_images(train.images, slice(0, 4)), np.array(train.images)[:4])
+    assert np.array_equal(copy_images(train.images, np.arange(4)), np.array(train.images)[:4])
     assert np.array_equal(first, np.array(train.images)[positions])
     assert np.array_equal(copy_images(np.array(train.images), positions), first)
 
@@ -121,6 +121,13 @@ def test_the_test_split_has_one_door(run):
 def test_missing_data_say_what_to_run():
     with pytest.raises(FileNotFoundError, match="run 01_preprocessing first"):
         load_split(Run("nothing-here"), "train")
+
+
+def test_data_of_another_format_are_not_read(run, monkeypatch):
+    monkeypatch.setattr("utils.dataset.FORMAT", 1)
+    for read in (read_manifest, count_openings, lambda run: load_split(run, "train")):
+        with pytest.raises(ValueError, match="expected 1: run 01_preprocessing again"):
+            read(run)
 
 
 def test_batches_hold_every_picture_once_in_a_repeatable_order(run):

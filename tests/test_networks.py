@@ -3,7 +3,7 @@ import pytest
 from conftest import draw_face
 from PIL import Image, ImageFilter
 
-from utils.augmentation import RandomAffine, add_augmentation
+from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.networks import build_baseline_cnn, describe_layers
 from utils.tensorflow_quietly import keras
 
@@ -77,6 +77,16 @@ def test_pictures_of_a_batch_change_differently_and_the_seed_repeats_them():
 def test_zoom_out_of_range():
     with pytest.raises(ValueError, match="zoom"):
         RandomAffine(0.0, 1.0, 0.0, False)
+
+
+def test_some_pictures_are_covered_in_part():
+    pictures = np.repeat(FACE[np.newaxis], 64, axis=0)
+    covered = np.asarray(cover_at_random(0.5, seed=0)(pictures, training=True))
+    shares = (covered != pictures).any(axis=-1).mean(axis=(1, 2))
+    assert 0.3 < (shares > 0).mean() < 0.7
+    assert shares.max() <= 0.25
+    assert set(covered[covered != pictures]) == {127.5}
+    assert np.array_equal(cover_at_random(0.5)(pictures, training=False), pictures)
 
 
 def test_augmented_network_shares_its_weights():

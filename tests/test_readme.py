@@ -13,7 +13,16 @@ from conftest import CHECKOUT
 from utils.profiles import read_declared
 
 READMES = ("README.md", "README.fr.md")
-LINKED = (*READMES, "CONTRIBUTING.md", "data/README.md", "models/README.md", "reports/README.md", "reports/SCHEMA.md")
+LINKED = (
+    *READMES,
+    "CONTRIBUTING.md",
+    "data/README.md",
+    "models/README.md",
+    "reports/README.md",
+    "reports/SCHEMA.md",
+    "docs/speed.md",
+    "docs/face_search.md",
+)
 EXAMPLE_FILES = {"reports/sample/index.html"}
 
 _MAKEFILE = (CHECKOUT / "Makefile").read_text()

@@ -18,9 +18,10 @@ def shipped(tmp_path, monkeypatch):
     return tmp_path / "shipped" / "EmotionDetector_2"
 
 
-def finish(name, log_loss):
+def finish(name, log_loss, data="the same"):
     run = write_run(name)
     card = {"class_names": ["happy", "sad"], "history": [{"val_loss": 1.0}], "validation": {"log_loss": log_loss}}
+    card["data"] = data
     write_json(run.models / "EmotionDetector_2" / "model.json", card)
     return run
 
@@ -28,8 +29,7 @@ def finish(name, log_loss):
 def test_the_folder_tells_where_the_model_comes_from(shipped):
     assert ship(finish("first", 0.5)) == shipped
     names = {path.name for path in shipped.iterdir()}
-    cards = {f"{name}.{ending}" for name in ("model_card", "data_card") for ending in ("md", "html")}
-    assert names == {"model.keras", "model.tflite", "model.json"} | cards
+    assert names == {"model.keras", "model.tflite", "model.json", "model_card.md", "data_card.md"}
     assert (shipped / "model.keras").read_text() == "first EmotionDetector_2"
     card = read_json(shipped / "model.json")
     assert (card["run"], card["commits"]) == ("first", ["0123456789ab"])
@@ -49,6 +49,14 @@ def test_only_a_better_model_on_validation_takes_the_place(shipped, capsys):
     assert main(["worse", "--force"]) == 0
     assert (shipped / "model.keras").read_text() == "worse EmotionDetector_2"
     assert main([finish("better", 0.4).name]) == 0
+    assert main(["better"]) == 0  # shipped again, it stays
+
+
+def test_losses_on_other_data_do_not_compare(shipped, capsys):
+    ship(finish("first", 0.5))
+    assert main([finish("elsewhere", 0.4, data="others").name]) == 2
+    assert "other data" in capsys.readouterr().err
+    assert (shipped / "model.keras").read_text() == "first EmotionDetector_2"
 
 
 def test_an_unfinished_run_is_not_shipped(shipped, capsys):

@@ -1,5 +1,7 @@
 """The strong network's recipe, on a handful of drawn faces."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +9,19 @@ from conftest import draw_face
 
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
-from utils.networks import build_inference_network, build_strong_cnn
-from utils.strong_training import _open_checkpoint, plan_sides, train_strong_network
+from utils.networks import build_inference_network, build_strong_cnn, resize, start_from
+from utils.strong_training import (
+    SECOND_SIDES,
+    VIEW_SIDES,
+    _open_checkpoint,
+    plan_sides,
+    soften_targets,
+    train_strong,
+    train_strong_network,
+)
 from utils.tensorflow_quietly import keras
-from utils.training import set_seed
+from utils.tflite import SharedNetwork
+from utils.training import predict_views, save_model, set_seed
 
 WIDTHS = ((4,), (8,), (8,))
 EPOCHS = 9
@@ -100,7 +111,87 @@ def test_the_saved_network_is_plain_and_answers_the_same(faces, trained, tmp_pat
     assert np.asarray(loaded(faces.images)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_two_views_do_not_care_about_left_and_right(faces, trained):
+def test_mirrored_views_do_not_care_about_left_and_right(faces, trained):
     inference = build_inference_network(trained[0], mirror=True)
     mirrored = faces.images[:, :, ::-1]
     assert np.asarray(inference(mirrored)) == pytest.approx(np.asarray(inference(faces.images)), abs=1e-5)
+
+
+def test_the_saved_network_answers_with_the_mean_over_its_views(faces, trained, tmp_path):
+    views = {"sides": VIEW_SIDES, "mirror": True}
+    save_model(tmp_path / "model", build_inference_network(trained[0], **views), {})
+    answers = predict_views(trained[0], faces.images, **views)
+    assert answers.shape == (4, 32, 2)
+    assert len({answer.tobytes() for answer in answers}) == 4
+    loaded = keras.models.load_model(tmp_path / "model" / "model.keras")
+    lite = SharedNetwork((tmp_path / "model" / "model.tflite").read_bytes())
+    for predicted in (np.asarray(loaded(faces.images)), lite(faces.images)[0]):
+        # a pixel half way between two values may be rounded either way
+        assert predicted == pytest.approx(answers.mean(axis=0), abs=1e-3)
+
+
+def test_a_smaller_view_is_what_training_saw(faces):
+    augmentation = RandomAffine(0.0, 0.0, 0.0, False)
+    augmentation.side.assign(36)
+    seen, viewed = (
+        np.asarray(pictures).astype(int) for pictures in (augmentation(faces.images), resize(faces.images, 36))
+    )
+    assert np.abs(seen - viewed).max() <= 1
+
+
+@pytest.fixture
+def start(trained, tmp_path, monkeypatch):
+    """A saved strong network, and training of networks of its size."""
+    monkeypatch.setattr("utils.strong_training.build_strong_cnn", partial(build_strong_cnn, widths=WIDTHS))
+    inference = build_inference_network(trained[0], temperature=1.5, sides=VIEW_SIDES, mirror=True)
+    save_model(tmp_path / "start", inference, {"class_names": ["happy", "angry"]})
+    return tmp_path / "start"
+
+
+def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start):
+    network = build_strong_cnn(2, widths=WIDTHS)
+    start_from(network, keras.models.load_model(start / "model.keras"))
+    softened = np.asarray(trained[0](faces.images)) ** (1 / 1.5)
+    softened /= softened.sum(axis=1, keepdims=True)
+    assert np.asarray(network(faces.images)) == pytest.approx(softened, abs=1e-4)
+    with pytest.raises(ValueError, match="expected a network with weights of shapes"):
+        start_from(build_strong_cnn(3, widths=WIDTHS), keras.models.load_model(start / "model.keras"))
+
+
+CHANGES = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
+
+
+def go_on(faces, start, checkpoint, class_names=("happy", "angry")):
+    return train_strong(faces, faces, list(class_names), CHANGES, 2, 8, "float32", 0, checkpoint, start)
+
+
+def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, monkeypatch):
+    sides = []
+    monkeypatch.setattr(
+        "utils.strong_training._DrawSide.on_train_batch_end",
+        lambda self, batch, logs=None: sides.append(int(self.augmentation.side)),
+        raising=False,
+    )
+    network, history = go_on(faces, start, tmp_path / "state")
+    assert history[0]["val_accuracy"] >= 0.9
+    assert len(sides) == 8
+    assert set(sides) <= set(SECOND_SIDES)
+    assert len(set(sides)) > 1
+    again, _ = go_on(faces, start, tmp_path / "state")
+    for one, other in zip(network.get_weights(), again.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):
+    with pytest.raises(ValueError, match="START: expected a network that tells sad, angry apart"):
+        go_on(faces, start, tmp_path / "state", ["sad", "angry"])
+    with pytest.raises(FileNotFoundError, match="START: no trained network in"):
+        go_on(faces, tmp_path / "nothing", tmp_path / "state")
+
+
+def test_targets_are_half_the_label_and_half_the_teacher():
+    teacher = np.array([[0.8, 0.2, 0.0], [0.1, 0.1, 0.8]], np.float32)
+    assert soften_targets(np.array([0, 1]), 3, teacher) == pytest.approx(np.array([[0.9, 0.1, 0.0], [0.05, 0.55, 0.4]]))
+    smoothed = soften_targets(np.array([2]), 4)
+    assert smoothed == pytest.approx(np.array([[0.025, 0.025, 0.925, 0.025]]))
+    assert smoothed.dtype == np.float32

@@ -14,23 +14,24 @@ from utils.html_export import render_page
 from utils.report_facts import RunFacts, as_figure
 from utils.report_words import describe_run
 
-_NAMES = {"model_card": "Model card", "data_card": "Data card"}
+CARDS = {"model_card": "Model card", "data_card": "Data card"}
+"""Names of the files, and titles."""
 
 _HUB_METRICS = {"accuracy": "accuracy", "roc_auc": "auroc", "matthews_correlation": "mcc", "log_loss": "log_loss"}
 
 
 def write_cards(facts: RunFacts, folder: Path) -> None:
-    """Write model_card and data_card, each as .md and .html, into a folder."""
-    for name in _NAMES:
+    """Write the CARDS into a folder, each as .md and .html."""
+    for name, title in CARDS.items():
         text = render_card(name, facts)
         write_text(folder / f"{name}.md", text)
         body = markdown2html(text.split("---\n", 2)[2] if text.startswith("---\n") else text)
         body = body.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
-        write_text(folder / f"{name}.html", render_page("card.html.j2", title=_NAMES[name], body=body))
+        write_text(folder / f"{name}.html", render_page("card.html.j2", title=title, body=body))
 
 
 def render_card(name: str, facts: RunFacts) -> str:
-    """A card as Markdown; `name` is "model_card" or "data_card"."""
+    """A card as Markdown; `name` is one of CARDS."""
     head = yaml.safe_dump(describe_for_hub(facts), sort_keys=False, allow_unicode=True)
     return render_page(f"{name}.md.j2", head=head, **describe_run(facts)).rstrip() + "\n"
 

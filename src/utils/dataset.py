@@ -21,6 +21,10 @@ OPEN_SPLITS = ("train", "validation", "none")
 """In the order in which images.npy holds their pictures, so that each is one piece of the mapped file."""
 
 
+FORMAT = 2
+"""Of the files in data/processed/<run>/. Read in another order, pictures would get each other's labels."""
+
+
 @dataclass(frozen=True)
 class Split:
     """The pictures of one or more splits, in the order of the index.
@@ -69,6 +73,7 @@ def write_dataset(
         attributes = records[["file"]].merge(attributes, on="file")
     class_names = [name for name in (*EMOTIONS, *CLASS_NAMES) if name in set(name_classes(records))]
     manifest = {
+        "format": FORMAT,
         "run": run.name,
         "source": source.name,
         "class_names": class_names,
@@ -112,13 +117,20 @@ def read_manifest(run: Run) -> dict:
 
     Raises:
         FileNotFoundError: the run has no processed data yet.
+        ValueError: another version of this project wrote them.
     """
     path = run.data / "manifest.json"
     if not path.exists():
         raise FileNotFoundError(
             f"No processed data for the run {run.name!r} in {run.data}: run 01_preprocessing first."
         )
-    return read_json(path)
+    manifest = read_json(path)
+    if manifest.get("format") != FORMAT:
+        raise ValueError(
+            f"The processed data in {run.data} are of format {manifest.get('format')}, expected {FORMAT}:"
+            " run 01_preprocessing again."
+        )
+    return manifest
 
 
 def read_attributes(run: Run) -> pd.DataFrame | None:
@@ -200,18 +212,20 @@ def validation_picture(run: Run) -> tuple[bytes, str]:
     return encode_png(validation.images[0]), CLASS_NAMES[validation.labels[0]]
 
 
-def copy_images(images: np.ndarray, chosen) -> np.ndarray:
-    """Some of the pictures, by positions or a slice, in memory.
+def copy_images(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Some of the pictures in memory, in the order of `positions`.
 
-    Where they come from a mapped file, the pages that it took of the process's memory are given back: what a process
-    holds does not grow with the file that it reads.
+    Where they come from a mapped file, the pages that it took of the process's memory are given back, every few
+    pictures: what a process holds does not grow with the file that it reads.
     """
-    copied = images[chosen].copy()
     mapped = images
     while isinstance(mapped, np.ndarray):
         mapped = mapped.base
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Linux and macOS have it
-        mapped.madvise(mmap.MADV_DONTNEED)
+    copied = np.empty((len(positions), *images.shape[1:]), images.dtype)
+    for start in range(0, len(positions), 16):
+        copied[start : start + 16] = images[positions[start : start + 16]]
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Linux and macOS have it
+            mapped.madvise(mmap.MADV_DONTNEED)
     return copied
 
 
@@ -235,7 +249,9 @@ def make_batches(split: Split, batch_size: int, seed: int | None = None, targets
         shapes = (None, SIDE, SIDE, 3), (None, *targets.shape[1:])
         return tuple(tf.ensure_shape(part, shape) for part, shape in zip(gathered, shapes, strict=True))
 
-    positions = tf.data.Dataset.range(len(targets))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # there is nothing to tune, and its thread sleeps on for seconds after an epoch
+    positions = tf.data.Dataset.range(len(targets)).with_options(options)
     if seed is not None:
         positions = positions.shuffle(len(targets), seed=seed, reshuffle_each_iteration=True)
     return positions.batch(batch_size).map(fetch).prefetch(2)

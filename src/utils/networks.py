@@ -134,17 +134,14 @@ def start_from(network, saved) -> None:
         saved: a loaded model.keras, from `build_inference_network`.
 
     Raises:
-        ValueError: what was saved is another network, or tells other classes apart.
+        ValueError: what was saved is another network, or tells another number of classes apart.
     """
     inside = [layer for layer in saved.layers if isinstance(layer, keras.Model)] or [saved]
-    pairs = [
-        [layer for layer in part.layers if isinstance(layer, ScaledConv2D | layers.Conv2D | layers.Dense)]
-        for part in (network, inside[0])
-    ]
-    shapes = [[layer.get_weights()[0].shape for layer in part] for part in pairs]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"Weights to start from: expected shapes {shapes[0]}, found {shapes[1]}.")
-    for layer, plain in zip(*pairs, strict=True):
+    new, old = ([layer for layer in part.layers if layer.weights] for part in (network, inside[0]))
+    expected, found = ([layer.get_weights()[0].shape for layer in part] for part in (new, old))
+    if expected != found:
+        raise ValueError(f"To start from: expected a network with weights of shapes {expected}, found {found}.")
+    for layer, plain in zip(new, old, strict=True):
         layer.set_plain_weights(plain) if isinstance(layer, ScaledConv2D) else layer.set_weights(plain.get_weights())
 
 

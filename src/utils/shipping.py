@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from utils.cards import write_cards
-from utils.files import read_json, replaced_folder, write_json
+from utils.cards import CARDS, render_card
+from utils.files import read_json, replaced_folder, write_json, write_text
 from utils.paths import ROOT, Run
 from utils.published import MODEL_FILES, SHIPPED, publish, read_published
 from utils.report_facts import read_facts
@@ -21,23 +21,28 @@ def ship(run: Run, force: bool = False) -> Path:
     """Publish a run's figures and copy its last model; returns the shipped folder, which is replaced whole.
 
     Args:
-        force: also where the shipped model does better.
+        force: also where the shipped model does better, or other data chose it.
 
     Raises:
         FileNotFoundError: the run has no tested model.
-        ValueError: the shipped model does as well on the validation pictures. The test pictures choose nothing.
+        ValueError: the shipped model does better on the validation pictures, or other data chose it. The test
+            pictures choose nothing.
     """
     source, shipped = run.models / NAME, SHIPPED / NAME
     if not (source / "model.json").exists():
         raise FileNotFoundError(f"Run {run.name!r}: no model in {source}. Finish the run first.")
     card = read_json(source / "model.json")
     if (shipped / "model.json").exists() and not force:
-        before = read_json(shipped / "model.json")["validation"]["log_loss"]
-        after = card["validation"]["log_loss"]
-        if after >= before:
+        before = read_json(shipped / "model.json")
+        if card["data"] != before["data"]:
             raise ValueError(
-                f"{source} is no better on validation than what is shipped: log-loss {after:.4f} against {before:.4f}."
-                " Nothing was replaced."
+                f"{source} was chosen on other data than what is shipped: --force replaces it all the same."
+            )
+        losses = [one["validation"]["log_loss"] for one in (card, before)]
+        if losses[0] > losses[1]:  # equal where the same run is shipped again
+            raise ValueError(
+                f"{source} does worse on validation than what is shipped: log-loss {losses[0]:.4f} against"
+                f" {losses[1]:.4f}. Nothing was replaced."
             )
     figures, facts = publish(run), read_facts(run)
     provenance = {"run": run.name, "commits": facts.commits, "machine": facts.machine, "parameters": facts.parameters}
@@ -46,7 +51,8 @@ def ship(run: Run, force: bool = False) -> Path:
         for name in MODEL_FILES:
             shutil.copyfile(source / name, folder / name)
         write_json(folder / "model.json", card | provenance)
-        write_cards(read_published(figures), folder)
+        for name in CARDS:
+            write_text(folder / f"{name}.md", render_card(name, read_published(figures)))
     return shipped
 
 

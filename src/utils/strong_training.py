@@ -63,7 +63,7 @@ def scale_learning_rate(batch_size: int) -> float:
 def train_strong(
     train: Split,
     validation: Split,
-    class_count: int,
+    class_names: list[str],
     changes: dict,
     epochs: int,
     batch_size: int,
@@ -75,6 +75,7 @@ def train_strong(
     """Build the strong network and train it by its recipe.
 
     Args:
+        class_names: the data set's classes, in the order of the targets.
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
         precision: from `precision.choose_precision`.
         start: a saved strong network, to go on from its weights and to learn from its answers; None: from nothing.
@@ -88,12 +89,10 @@ def train_strong(
     """
     set_seed(seed)
     with compute_in(precision):
-        network = build_strong_cnn(class_count)
+        network = build_strong_cnn(len(class_names))
     augmentation, learning_rate, teacher = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size), None
     if start is not None:
-        if not (start / "model.keras").exists():
-            raise FileNotFoundError(f"No trained network to start from in {start}: run the pipeline that makes it.")
-        saved = keras.models.load_model(start / "model.keras")
+        saved = _load_start(start, class_names)
         start_from(network, saved)
         teacher, learning_rate = predict(saved, train.images), learning_rate / 2
     history = train_strong_network(
@@ -102,8 +101,17 @@ def train_strong(
     return network, history
 
 
+def _load_start(folder: Path, class_names: list[str]):
+    if not (folder / "model.keras").exists():
+        raise FileNotFoundError(f"START: no trained network in {folder}. Run the pipeline that makes it first.")
+    known = read_json(folder / "model.json")["class_names"]
+    if known != class_names:
+        raise ValueError(f"START: expected a network that tells {', '.join(class_names)} apart, found {known}.")
+    return keras.models.load_model(folder / "model.keras")
+
+
 def train_strong_from_seeds(
-    seeds: list[int], train: Split, validation: Split, class_count: int, **options
+    seeds: list[int], train: Split, validation: Split, class_names: list[str], **options
 ) -> dict[int, np.ndarray]:
     """The same training once a seed, to see what chance does to it; the networks are not kept.
 
@@ -115,7 +123,7 @@ def train_strong_from_seeds(
     """
     answers = {}
     for seed in seeds:
-        network, _ = train_strong(train, validation, class_count, seed=seed, **options)
+        network, _ = train_strong(train, validation, class_names, seed=seed, **options)
         answers[seed] = predict_views(network, validation.images, VIEW_SIDES, mirror=True).mean(axis=0)
     return answers
 
@@ -234,8 +242,9 @@ def _make_optimizer(learning_rate: float, steps: int):
 
 def _fingerprint(split: Split, targets: np.ndarray) -> str:
     digest = hashlib.sha256()
-    for start in range(0, len(split.images), 4096):
-        digest.update(copy_images(split.images, slice(start, start + 4096)))
+    count = len(split.images)
+    for start in range(0, count, 4096):
+        digest.update(copy_images(split.images, np.arange(start, min(start + 4096, count))))
     digest.update(targets)
     return digest.hexdigest()
 
