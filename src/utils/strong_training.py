@@ -200,7 +200,7 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"weights": network.count_params(), "data": _fingerprint(train, targets)}
+    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     _open_checkpoint(checkpoint, settings)
     if teacher is None:
         trained = add_augmentation(network, augmentation)
@@ -240,12 +240,17 @@ def _make_optimizer(learning_rate: float, steps: int):
     return optimizer
 
 
-def _fingerprint(split: Split, targets: np.ndarray) -> str:
+def _fingerprint_weights(network) -> str:
+    """Of what it starts from. A teacher's answers would not do: from time to time their last bit differs."""
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights())).hexdigest()
+
+
+def _fingerprint(split: Split) -> str:
     digest = hashlib.sha256()
     count = len(split.images)
     for start in range(0, count, 4096):
         digest.update(copy_images(split.images, np.arange(start, min(start + 4096, count))))
-    digest.update(targets)
+    digest.update(split.targets)
     return digest.hexdigest()
 
 
