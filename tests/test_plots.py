@@ -7,14 +7,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba_array
 from PIL import Image
 
 from utils.plots.answers import plot_boxes, plot_panel
-from utils.plots.comparison import plot_differences
+from utils.plots.calibration import plot_reliability, plot_risk_coverage
+from utils.plots.comparison import plot_differences, plot_mappings
 from utils.plots.conditions import plot_robustness, plot_slices
 from utils.plots.data import plot_class_balance
-from utils.plots.scores import plot_against_references
+from utils.plots.scores import plot_against_references, plot_per_class
 from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS
 from utils.plots.training import plot_history
 
@@ -99,6 +100,31 @@ def draw_slices():
     return plot_slices(table.assign(stands_out=accuracies > 0.85), 0.8)
 
 
+def draw_classes():
+    figures = {name: figure_of(value) for name, value in (("precision", 0.6), ("recall", 0.7), ("f1", 0.65))}
+    return plot_per_class({name: figures | {"count": 500} for name in ("angry", "happy", "sad")})
+
+
+def draw_mappings():
+    figures = {"majority_accuracy": figure_of(0.54), "accuracy": figure_of(0.8), "prevalence": figure_of(0.46)}
+    return plot_mappings({name: figures | {"count": 500} for name in ("angry-sad", "angry-fear-sad")})
+
+
+def draw_reliability():
+    edges = np.linspace(0, 1, 6)
+    bins = {"from": edges[:-1], "to": edges[1:], "probability": edges[:-1] + 0.1, "share": edges[:-1] + 0.1}
+    table = pd.DataFrame(bins).assign(pictures=100)
+    table = table.assign(low=table["share"] - 0.05, high=table["share"] + 0.05)
+    return plot_reliability(table, table)
+
+
+def draw_abstention():
+    curve = pd.DataFrame({"coverage": [0.2, 0.6, 1], "accuracy": [0.99, 0.93, 0.82], "pictures": [100, 300, 500]})
+    reached = {"coverage": figure_of(0.8), "accuracy": figure_of(0.88)}
+    chosen = {"validation_coverage": 0.79, "validation_accuracy": 0.9}
+    return plot_risk_coverage(curve.assign(low=curve["accuracy"] - 0.01, high=1), 0.9, reached | chosen)
+
+
 def draw_balance(names=("angry", "happy", "neutral", "sad")):
     counts = 100 * np.arange(1, len(names) + 1)
     records = pd.DataFrame({"class": np.repeat(names, counts)})
@@ -119,6 +145,10 @@ FIGURES = {
     "robustness": draw_robustness,
     "slices": draw_slices,
     "class balance": draw_balance,
+    "each class": draw_classes,
+    "mappings": draw_mappings,
+    "reliability": draw_reliability,
+    "abstention": draw_abstention,
 }
 
 
@@ -160,6 +190,18 @@ def test_numbers_on_an_axis_stand_apart(name):
         ticks = [tick for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
         boxes = [tick.label1.get_window_extent() for tick in ticks]
         assert all(left.x1 + 3 < right.x0 for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    "name", ["robustness", "slices", "each class", "differences of three", "mappings", "reliability", "abstention"]
+)
+def test_what_is_neither_label_nor_model_has_none_of_their_colours(name):
+    taken = {*LABEL_COLOURS.values(), *MODEL_COLOURS.values()}
+    figure = lay_out(FIGURES[name]())
+    drawn = [part for ax in figure.axes for part in (*ax.lines, *ax.collections, *ax.patches)]
+    colours = [part.get_color() if hasattr(part, "get_color") else part.get_facecolor() for part in drawn]
+    colours = {to_hex(np.ravel(to_rgba_array(colour)[0])) for colour in colours if len(to_rgba_array(colour))}
+    assert colours and not colours & taken
 
 
 def test_what_is_hollow_is_explained_where_there_is_any():

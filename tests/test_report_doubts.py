@@ -7,7 +7,7 @@ from report_runs import write_run
 
 from utils.report_doubts import list_doubts
 from utils.report_facts import RunFacts, StageFacts, read_facts, show_interval
-from utils.report_words import describe_headline, list_reasons_to_be_sure
+from utils.report_words import describe_headline, list_reasons_to_be_sure, list_terms
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,17 @@ def lean(test, stages):
     test["slices"] = [row | {"difference": -0.25, "stands_out": True}, row | {"difference": 0.2, "stands_out": True}]
 
 
+def weaken(test, stages):
+    lean(test, stages)
+    test["slices"][0]["by"] = "intensity"
+
+
 def blur(test, stages):
-    test["robustness"] = [{"change": "blur", "step": 1, "lost": 0.3}, {"change": "noise", "step": 2, "lost": 0.2}]
+    worse = [("blur", 1, 0.4, 0.3), ("blur", 2, 0.6, 0.1), ("noise", 2, 0.5, 0.2)]
+    test["robustness"] = [
+        {"change": change, "step": step, "pictures": 90, "accuracy": accuracy, "lost": lost}
+        for change, step, accuracy, lost in worse
+    ]
 
 
 def dirty(test, stages):
@@ -72,7 +81,10 @@ def conflict(test, stages):
     ("alter", "what", "words"),
     [(lose_skill, "Perhaps no skill", "reaches down to"), (copy_pictures, "Copies", "7 test pictures"),
      (lean, "Worse on some kinds of pictures", "Where light is dark, 50.0 % (40.0 to 60.0) of 30"),
-     (blur, "Worse pictures", "strongest noise that was tried, 20.0 %"), (dirty, "Uncommitted code", "in no commit"),
+     (weaken, "Worse on some kinds of pictures", "Where intensity (how strongly the face shows its expression"),
+     (blur, "Worse pictures", "As they are, 70.0 % of 90 test pictures are answered right."),
+     (blur, "Worse pictures", "the same pictures after the strongest noise that was tried, 50.0 % are"),
+     (dirty, "Uncommitted code", "in no commit"),
      (dirty, "Several versions", "different commits"), (conflict, "Labels that contradict each other", "24 groups")],
 )  # fmt: skip
 def test_a_doubt_is_raised_where_there_is_reason_and_only_there(change, alter, what, words):
@@ -86,6 +98,38 @@ def test_the_test_split_opened_more_often_than_there_are_models(change):
         lambda test, stages: test.update(test_openings=2) or stages["02_baseline_cnn"].metrics.pop("test_openings")
     )
     assert "The test was opened more than once" not in doubts(facts)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "accuracy", "hardly", "fewer"),
+    [(0.999, 0.9, True, False), (0.5, 0.9, False, False), (0.5, 0.8, False, True)],
+)
+def test_it_is_said_what_abstaining_aims_at_and_whether_it_ever_happens(change, coverage, accuracy, hardly, fewer):
+    def alter(test, stages):
+        figures = {"coverage": coverage, "accuracy": accuracy}
+        figures = {name: {"value": value, "low": value - 0.02, "high": value + 0.02} for name, value in figures.items()}
+        test["models"]["EmotionDetector_2"]["abstention"] |= figures | {"confidence": 0.5023}
+
+    text = dict(list_reasons_to_be_sure(change(alter)))["When it may abstain"]
+    assert "below 50.2 %, the model says “cannot say”" in text
+    assert "The aim: 90 % of the answers that it does give are right." in text
+    assert ("hardly ever" in text, "fewer than aimed at" in text) == (hardly, fewer)
+
+
+def test_a_threshold_that_no_picture_reaches_is_told(change):
+    none = {"value": None, "low": None, "high": None}
+    facts = change(
+        lambda test, stages: test["models"]["EmotionDetector_2"]["abstention"].update(accuracy=none, coverage=none)
+    )
+    assert "No test picture reaches it." in dict(list_reasons_to_be_sure(facts))["When it may abstain"]
+
+
+def test_words_of_the_table_are_explained_where_they_occur(change):
+    def alter(test, stages):
+        test["models"]["EmotionDetector_2"]["what"] = "a deeper CNN, mean over four views"
+
+    assert {"CNN", "views", "AUROC"} <= dict(list_terms(change(alter))).keys()
+    assert not {"CNN", "views"} & dict(list_terms(change(lambda test, stages: None))).keys()
 
 
 def test_a_bare_number_of_an_older_run_is_shown_without_interval(change):

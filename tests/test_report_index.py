@@ -6,7 +6,7 @@ from report_runs import write_run
 from utils.paths import Run
 from utils.report_facts import read_facts
 from utils.report_figures import find_figures
-from utils.report_index import place_on_strip, write_index
+from utils.report_index import place_on_strip, tabulate_confusion, tabulate_models, write_index
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,8 @@ def test_the_first_page_answers_the_four_questions(run):
     assert f"<b>{100 * accuracy['value']:.1f} %</b>" in html
     assert f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in html
     assert "64.3 %" in html  # the seed project's
-    assert "opened <b>3</b> times" in html
+    assert "so far <b>3</b> times over all runs, 2 of them shown on this page" in html
+    assert '<time datetime="2026-01-02">2 January 2026</time>' in html
     assert "2 files could not be read" in html
 
 
@@ -57,10 +58,30 @@ def test_the_strip_places_values_on_its_axis(run):
     ticks = [int(tick.rstrip(" %")) for tick in strip["ticks"]]
     assert ticks[-1] == 100
     assert [row["kind"] for row in strip["rows"]] == ["model", "model", "reference", "seed"]
+    assert len({row["colour"] for row in strip["rows"]}) == 4
     for row in strip["rows"]:
         assert 0 <= row["left"] <= row["at"] <= row["left"] + row["width"] <= 100
         stated = float(row["text"].split(" %")[0])
         assert ticks[0] + row["at"] / 100 * (100 - ticks[0]) == pytest.approx(stated, abs=0.06)
+
+
+def test_strip_and_table_name_the_models_in_one_order_with_their_notebooks(run):
+    facts = read_facts(run)
+    rows = [row for row in place_on_strip(facts)["rows"] if row["kind"] == "model"]
+    for each in (rows, tabulate_models(facts)):
+        made = [(row["name"], row["maker"].name) for row in each]
+        assert made == [("EmotionDetector_1", "02_baseline_cnn"), ("EmotionDetector_2", "03_augmented_retraining")]
+
+
+def test_of_a_hundred_pictures_of_a_label(run):
+    facts = read_facts(run)
+    rows = tabulate_confusion(facts)
+    assert [row["label"] for row in rows] == list(rows[0]["answers"]) == ["Stress", "Non-stress"]
+    for row in rows:
+        assert sum(row["answers"].values()) == 100
+        per_class = facts.stress["per_class"][row["label"]]
+        assert row["count"] == per_class["count"]
+        assert row["answers"][row["label"]] == pytest.approx(100 * per_class["recall"]["value"], abs=0.51)
 
 
 def test_figures_are_found_by_what_draws_them(run):

@@ -96,6 +96,40 @@ def test_drawings_change_colour_in_the_dark(browser, folder):
     assert seen == {"rgb(0, 158, 115)", "rgb(43, 197, 151)"}
 
 
+FADES = """() => {
+  const boxes = [...document.querySelectorAll(".scroll, .card .picture")].filter((box) => box.checkVisibility());
+  const edges = (box) => ["--left", "--right"].map((edge) => getComputedStyle(box).getPropertyValue(edge));
+  return boxes.map((box) => [box.scrollWidth > box.clientWidth, edges(box)]);
+}"""
+
+
+@pytest.mark.parametrize("name", ["shown/index.html", "shown/02_baseline_cnn.html"])
+def test_what_goes_on_beyond_an_edge_fades_there_and_nothing_else_does(browser, folder, name):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((folder / name).as_uri())
+    page.wait_for_timeout(200)
+    found = page.evaluate(FADES)
+    assert {scrolls for scrolls, _ in found} == {True, False}
+    assert all(edges == (["0px", "48px"] if scrolls else ["0px", "0px"]) for scrolls, edges in found)
+    page.evaluate("for (const box of document.querySelectorAll('.scroll, .card .picture')) box.scrollLeft = 9999")
+    page.wait_for_timeout(200)
+    assert all(edges == ["48px", "0px"] for scrolls, edges in page.evaluate(FADES) if scrolls)
+    page.close()
+
+
+def test_on_a_phone_the_models_stand_one_below_the_other_with_every_figure_named(browser, folder):
+    seen = {}
+    for width in (390, 1280):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((folder / "shown" / "index.html").as_uri())
+        script = "[...document.querySelectorAll('.stacked tbody tr:first-child td[data-title]')].map((cell) => "
+        seen[width] = page.evaluate(script + "getComputedStyle(cell, '::before').content)")
+        assert page.evaluate("document.querySelector('.stacked').parentNode.scrollWidth") <= width
+        page.close()
+    titles = ("notebook", "accuracy", "AUROC", "log-loss", "ECE")
+    assert seen == {390: [f'"{title}"' for title in titles], 1280: ["none"] * len(titles)}
+
+
 def test_paper_shows_no_navigation_and_dark_ink(browser, folder):
     page = browser.new_page(color_scheme="dark")
     page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())

@@ -5,6 +5,16 @@ from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
 FEW_TEST_PICTURES = 1000
 """Below it, the width of the headline's interval is named among what to distrust."""
 
+_KINDS = {
+    "hard": "what makes the face hard to read",
+    "intensity": "how strongly the face shows its expression: 0 not at all, 1 fully",
+    "occluder": "what covers a part of the face",
+    "pitch": "degrees up or down",
+    "roll": "degrees the head leans to a side",
+    "yaw": "degrees to the left or right",
+}
+"""What a way to sort pictures means, where its name does not say it."""
+
 
 def list_doubts(facts: RunFacts) -> list[tuple[str, str]]:
     """What to distrust: (what, sentence), what weighs most first."""
@@ -69,15 +79,20 @@ def _doubt_kinds(facts: RunFacts) -> list[tuple[str, str]]:
         row = min(worse, key=lambda row: row["difference"])
         more = f" {len(worse) - 1} other kinds stand out too." if len(worse) > 1 else ""
         share = show_interval(row | {"value": row["accuracy"]})
+        meaning = f" ({_KINDS[row['by']]})" if row["by"] in _KINDS else ""
         text = (
-            f"Where {row['by']} is {row['slice']}, {share} of {row['pictures']:,} pictures are answered right, "
-            f"{100 * -row['difference']:.1f} points below the others.{more}"
+            f"Where {row['by']}{meaning} is {row['slice']}, {share} of {row['pictures']:,} pictures are answered "
+            f"right, {100 * -row['difference']:.1f} points below the others.{more}"
         )
         found.append(("Worse on some kinds of pictures", text))
     if facts.robustness:
         last = max(row["step"] for row in facts.robustness)
         row = max((row for row in facts.robustness if row["step"] == last), key=lambda row: row["lost"])
-        text = f"At the strongest {row['change']} that was tried, {show_percent(row['lost'])} of the answers are lost."
+        text = (
+            f"As they are, {show_percent(row['accuracy'] + row['lost'])} of {row['pictures']:,} test pictures are "
+            f"answered right. Of the same pictures after the strongest {row['change']} that was tried, "
+            f"{show_percent(row['accuracy'])} are. No other change that was tried costs more."
+        )
         found.append(("Worse pictures", text))
     return found
 
@@ -108,8 +123,9 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
     if facts.openings > len(facts.models) > 0:
         text = (
-            f"This data's test pictures were opened {facts.openings} times over all runs. The programs choose nothing "
-            "on them, but whoever saw the figures may have chosen what to try next."
+            f"Finished models were scored on these test pictures {facts.openings} times over all runs, "
+            f"{len(facts.models)} of them shown here. The programs choose nothing by these scores, but whoever saw "
+            "them may have chosen what to try next."
         )
         found.append(("The test was opened more than once", text))
     if any(commit.endswith("-dirty") for commit in facts.commits):

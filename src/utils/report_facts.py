@@ -1,6 +1,7 @@
 """What a run's folder says: stages, figures, provenance. Tolerant: a run in its middle, or an older one, has gaps."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class StageFacts:
     failed: str
     made: dict
     metrics: dict
+
+    @property
+    def number(self) -> int:
+        """2 of 02_baseline_cnn."""
+        return int(self.name[:2])
 
     @property
     def state(self) -> str:
@@ -86,6 +92,10 @@ class RunFacts:
     def model(self) -> dict:
         return self.models.get(self.model_name, {})
 
+    def find_maker(self, model: str) -> StageFacts:
+        """The notebook that made a model: the first whose figures name it."""
+        return next(stage for stage in self.stages.values() if model in stage.metrics.get("models", {}))
+
     @property
     def stress(self) -> dict:
         """The headline row's figures of Stress against Non-stress."""
@@ -115,7 +125,7 @@ class RunFacts:
 
     @property
     def openings(self) -> int:
-        """How often this data's test split was opened, over all runs."""
+        """How often this data's test split was opened, that is a finished model scored on it, over all runs."""
         return max((metrics.get("test_openings", 0) for metrics in (self.baseline, self.test)), default=0)
 
     @property
@@ -144,6 +154,14 @@ class RunFacts:
     def started(self) -> str:
         """When the first of its stages started, ISO 8601, "" where none says."""
         return min((stage.made["started"] for stage in self.stages.values() if stage.made.get("started")), default="")
+
+    @property
+    def day(self) -> str:
+        """The day it started, as "3 May 2026", "" where none is known."""
+        if not self.started:
+            return ""
+        day = datetime.fromisoformat(self.started)
+        return f"{day.day} {day:%B %Y}"
 
     @property
     def seconds(self) -> float:

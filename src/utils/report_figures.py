@@ -28,6 +28,9 @@ MOST_TELLING = {
 """What a figure shows, the most telling first, and the functions that draw it. The last notebook that draws one counts,
 and its first one of the kind."""
 
+WIDEST_IN_HALF = 640
+"""CSS pixels."""
+
 _NAMES = {function: name for name, functions in MOST_TELLING.items() for function in functions}
 _CALL = re.compile(rf"\b({'|'.join(_NAMES)})\(")
 _MEDIA = ("image/svg+xml", "image/png")
@@ -45,9 +48,8 @@ class Picture:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it is more than twice as wide as high: several panels in a row."""
-        width, height = re.search(r'width="(\d+)" height="(\d+)"', self.html).groups()
-        return int(width) > 2 * int(height)
+        """Whether its text could not be read at half a page's width."""
+        return int(re.search(r'width="(\d+)" height', self.html)[1]) > WIDEST_IN_HALF
 
 
 def find_figures(run: Run, at_most: int = 4) -> list[Picture]:

@@ -5,10 +5,12 @@ from pathlib import Path
 from utils.cards import write_cards
 from utils.files import write_text
 from utils.html_export import render_page
+from utils.labels import CLASS_NAMES
 from utils.paths import TEST_OPENINGS, Run
+from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR
 from utils.report_facts import RunFacts, as_figure, read_facts, show_interval, show_percent
 from utils.report_figures import find_figures
-from utils.report_words import caption_figure, describe_data, describe_run
+from utils.report_words import caption_figure, describe_data, describe_run, list_terms
 
 _REPORTS = TEST_OPENINGS.parent
 
@@ -18,6 +20,7 @@ _TABLE = {
     "log-loss": ("log_loss", False),
     "ECE": ("ece", False),
 }
+_COLOURS = {"reference": REFERENCE_COLOUR, "seed": SEED_COLOUR}
 _SHOW = {"percent": show_percent, "interval": show_interval}
 
 
@@ -30,6 +33,8 @@ def write_index(run: Run) -> Path:
         "strip": place_on_strip(facts),
         "figures": [(figure, caption_figure(figure.name, facts)) for figure in find_figures(run)],
         "table": tabulate_models(facts),
+        "terms": list_terms(facts),
+        "confusion": tabulate_confusion(facts),
     }
     write_text(page, render_page("index.html.j2", **values))
     write_overview()
@@ -50,11 +55,12 @@ def write_overview() -> Path:
 
 
 def tabulate_models(facts: RunFacts) -> list[dict]:
-    """A row a model: `name`, `what`, and `figures`, each with its interval as text."""
+    """A row a model: `name`, `what`, `maker` (its notebook), and `figures`, each with its interval as text."""
     return [
         {
             "name": name,
             "what": model.get("what", ""),
+            "maker": facts.find_maker(name),
             "figures": {
                 title: show_interval(model.get("stress", {}).get(key), percent)
                 for title, (key, percent) in _TABLE.items()
@@ -64,15 +70,25 @@ def tabulate_models(facts: RunFacts) -> list[dict]:
     ]
 
 
+def tabulate_confusion(facts: RunFacts) -> list[dict]:
+    """A row a label, Stress first: `label`, `count`, and of 100 such pictures how many got which label, `answers`."""
+    rows = []
+    for label, (others, stress) in zip(CLASS_NAMES, facts.stress.get("confusion", []), strict=False):
+        share = round(100 * stress / max(others + stress, 1))
+        answers = {"Stress": share, "Non-stress": 100 - share}
+        rows.append({"label": label, "count": others + stress, "answers": answers})
+    return rows[::-1]
+
+
 def place_on_strip(facts: RunFacts) -> dict:
-    """Accuracies on one axis: the models with their intervals, the commoner label, the seed project.
+    """Accuracies on one axis: the models with their intervals as in the table, the commoner label, the seed project.
 
     Returns:
         `ticks` and `rows`; positions are percentages of the axis' width. {} where nothing was tested.
     """
-    rows = [("model", name, model.get("stress", {}).get("accuracy")) for name, model in reversed(facts.models.items())]
+    rows = [("model", name, model.get("stress", {}).get("accuracy")) for name, model in facts.models.items()]
     rows.append(("reference", "always the commoner label", facts.majority_accuracy))
-    rows.append(("seed", "the seed project, on other pictures", facts.seed_project.get("accuracy")))
+    rows.append(("seed", "student project, other pictures", facts.seed_project.get("accuracy")))
     known = [(kind, name, as_figure(content)) for kind, name, content in rows if as_figure(content)]
     if not facts.models or not known:
         return {}
@@ -85,6 +101,9 @@ def place_on_strip(facts: RunFacts) -> dict:
         low, high = (figure["value"] if figure[end] is None else figure[end] for end in ("low", "high"))
         at, left, right = (100 * (100 * value - start) / (100 - start) for value in (figure["value"], low, high))
         text = show_percent(figure["value"]) if kind != "model" else show_interval(figure)
-        placed.append({"kind": kind, "name": name, "at": at, "left": left, "width": right - left, "text": text})
+        row = {"kind": kind, "name": name, "at": at, "left": left, "width": right - left, "text": text}
+        colour = _COLOURS[kind] if kind in _COLOURS else MODEL_COLOURS.get(name, PLAIN_COLOUR)
+        maker = facts.find_maker(name) if kind == "model" else None
+        placed.append(row | {"colour": colour.lstrip("#"), "maker": maker})
     ticks = [f"{tick} %" for tick in range(start, 101, step)]
     return {"rows": placed, "ticks": ticks}

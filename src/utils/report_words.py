@@ -3,6 +3,9 @@
 from utils.report_doubts import list_doubts
 from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
 
+HARDLY_EVER_ABSTAINS = 0.98
+"""Share of the test pictures answered from which the page says that abstaining makes no difference."""
+
 
 def describe_run(facts: RunFacts) -> dict:
     """What the first page and both cards say of a run, and how they show numbers: values for their templates."""
@@ -30,7 +33,7 @@ def describe_data(facts: RunFacts) -> str:
 _SPLIT_WORDS = {
     "train": "to learn from",
     "validation": "to choose by",
-    "test": "kept sealed for the test",
+    "test": "kept for the test alone",
     "none": "set aside",
 }
 
@@ -41,7 +44,10 @@ def describe_headline(facts: RunFacts) -> str:
     if accuracy is None:
         return "No model was tested yet."
     share = show_percent(accuracy["value"])
-    text = f"Of {facts.stress['count']:,} test pictures, {share} got the right one of the two labels. "
+    text = (
+        f"Of {facts.stress['count']:,} test pictures, {share} got the right one of the two labels from "
+        f"{facts.model_name}, the last model. "
+    )
     if majority is None:
         return text
     return (
@@ -72,9 +78,8 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
     seeds = (facts.test.get("seeds") or {}).get("accuracy") or []
     if len(seeds) > 1:
         spread = f"{show_percent(min(seeds))} to {show_percent(max(seeds))}"
-        found.append(
-            ("Other seeds", f"The same training from {len(seeds)} seeds reached {spread} on validation pictures.")
-        )
+        text = f"{len(seeds)} trainings that differ by chance alone reached {spread} on validation pictures."
+        found.append(("Other random starts", text))
     calibration = facts.model.get("calibration")
     if calibration:
         found.append(("Its confidence", _describe_calibration(calibration)))
@@ -96,11 +101,21 @@ def _describe_calibration(calibration: dict) -> str:
 
 
 def _describe_abstention(abstention: dict) -> str:
-    return (
-        f"Below a confidence of {show_percent(abstention['confidence'])} it says “cannot say”. It then answers "
-        f"{show_interval(abstention['coverage'])} of the test pictures, and is right in "
-        f"{show_interval(abstention['accuracy'])} of those; {show_percent(abstention['target_accuracy'], 0)} was "
-        "stated beforehand."
+    target, accuracy, coverage = (abstention[key] for key in ("target_accuracy", "accuracy", "coverage"))
+    limit = show_percent(abstention["confidence"])
+    text = (
+        f"Where its confidence is below {limit}, the model says “cannot say”. "
+        f"The aim: {show_percent(target, 0)} of the answers that it does give are right. "
+        "This limit is the lowest that reached the aim on the pictures to choose by. "
+    )
+    if as_figure(accuracy) is None:
+        return text + "No test picture reaches it."
+    if coverage["value"] >= HARDLY_EVER_ABSTAINS:
+        text += "It is so low that the model hardly ever says it: no confidence can be below 50 %. "
+    missed = accuracy["high"] is not None and accuracy["high"] < target
+    return text + (
+        f"Of the test pictures it answers {show_interval(coverage)}, and {show_interval(accuracy)} of these answers "
+        f"are right{', fewer than aimed at' if missed else ''}."
     )
 
 
@@ -109,6 +124,26 @@ def _describe_comparison(comparison: dict) -> str:
     by = ", ".join(f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
     value, low, high = by.split(", ")
     return f"{difference['verdict'].capitalize()} on accuracy: {value} points ({low} to {high}), on the same pictures."
+
+
+_TERMS = {
+    "CNN": "The kind of neural network that is usual for pictures (convolutional).",
+    "augmented": "Learnt from pictures that were turned, shifted, zoomed and mirrored a little, anew each time.",
+    "views": "The model looks at a picture in several versions, such as mirrored or smaller; its answer is their mean.",
+}
+
+
+def list_terms(facts: RunFacts) -> list[tuple[str, str]]:
+    """What the words and columns of the models' table mean: (term, sentence)."""
+    told = " ".join(model.get("what", "") for model in facts.models.values())
+    return [(term, text) for term, text in _TERMS.items() if term in told] + [
+        ("accuracy", "How many of the test pictures got the right one of the two labels."),
+        ("AUROC", "Of a Stress and a Non-stress picture, how often the first got the higher probability of Stress. "
+                  "Guessing gets 0.5."),
+        ("log-loss", "Small where the right labels got high probabilities: 0 is perfect, saying 50 % every time gets "
+                     "0.693. Its unit is called nat."),
+        ("ECE", "By how much a stated probability is off, on average: 0.02 are two points in a hundred."),
+    ]  # fmt: skip
 
 
 _DOUBT_OF = {
@@ -126,7 +161,8 @@ def caption_figure(name: str, facts: RunFacts) -> str:
     if name == "references":
         return describe_headline(facts)
     if name == "reliability" and model.get("calibration"):
-        return _describe_calibration(model["calibration"])
+        which = " Left: as trained. Right: with all probabilities corrected by one number, the temperature."
+        return _describe_calibration(model["calibration"]) + which
     if name == "abstention" and model.get("abstention"):
         return _describe_abstention(model["abstention"])
     if name == "differences":

@@ -3,9 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from utils.plots.style import REFERENCE_COLOUR, make_axes
-
-_BEFORE, _AFTER, _INK, _PAPER = "#8c6d1f", "#0072b2", "#1c1e21", "#fefefe"
+from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
 def plot_reliability(before: pd.DataFrame, after: pd.DataFrame, axes=None):
@@ -17,8 +15,8 @@ def plot_reliability(before: pd.DataFrame, after: pd.DataFrame, axes=None):
     if axes is None:
         shape = {"sharex": True, "sharey": "row", "height_ratios": (3, 1)}
         axes = plt.subplots(2, 2, figsize=(8.6, 5.2), **shape)[1]
-    titles = ("Without the temperature", "With it, as saved")
-    for column, (table, colour, title) in enumerate(zip((before, after), (_BEFORE, _AFTER), titles, strict=True)):
+    columns = ((before, REFERENCE_COLOUR, "Without the temperature"), (after, PLAIN_COLOUR, "With it, as saved"))
+    for column, (table, colour, title) in enumerate(columns):
         above, below = axes[0, column], axes[1, column]
         above.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="perfectly calibrated")
         errors = [table["share"] - table["low"], table["high"] - table["share"]]
@@ -45,15 +43,17 @@ def plot_risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: 
         abstention: `abstention` in reports/SCHEMA.md; what the threshold reached is marked.
     """
     ax = make_axes(ax, 7, 3.6)
-    ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=_AFTER, alpha=0.2, linewidth=0)
-    ax.plot(curve["coverage"], curve["accuracy"], color=_AFTER, label="the surest answers on test, 95 % band")
+    ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
+    ax.plot(curve["coverage"], curve["accuracy"], color=PLAIN_COLOUR, label="the surest answers on test, 95 % band")
     ax.axhline(target_accuracy, color=REFERENCE_COLOUR, linestyle=":", label=f"stated: {target_accuracy:.0%} right")
     if abstention:
         chosen = (abstention["validation_coverage"], abstention["validation_accuracy"])
-        ax.plot(*chosen, "D", color=_INK, markerfacecolor=_PAPER, label="threshold, where chosen: validation")
+        ax.plot(
+            *chosen, "D", color=PLAIN_COLOUR, markerfacecolor="#fefefe", label="threshold, where chosen: validation"
+        )
         if abstention["accuracy"]["value"] is not None:
             reached = (abstention["coverage"]["value"], abstention["accuracy"]["value"])
-            ax.plot(*reached, "D", color=_INK, label="the same threshold on test")
+            ax.plot(*reached, "D", color=PLAIN_COLOUR, label="the same threshold on test")
     answered = f"test pictures answered [share] (n = {curve['pictures'].iloc[-1]:,})"
     ax.set(title="Answering only when sure", xlabel=answered, ylabel="answered right [share]", xlim=(0, 1.02))
     ax.legend(fontsize=8)

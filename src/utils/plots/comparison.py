@@ -3,13 +3,18 @@
 import matplotlib.pyplot as plt
 
 from utils.plots.scores import name_rows, plot_interval
-from utils.plots.style import REFERENCE_COLOUR, make_axes
+from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
-_VERDICT_COLOURS = {"better": "#009e73", "worse": "#d55e00", "cannot be told apart": REFERENCE_COLOUR}
+# told apart by shape: colours are the labels' and the models'
+_VERDICTS = {
+    "better": {"color": PLAIN_COLOUR, "marker": "o"},
+    "worse": {"color": PLAIN_COLOUR, "marker": "s", "markerfacecolor": "#fefefe"},
+    "cannot be told apart": {"color": REFERENCE_COLOUR, "marker": "|", "markersize": 11},
+}
 
 
 def plot_differences(comparisons: list[dict], axes=None):
-    """Second row minus first, with 95 % intervals, coloured by verdict; three Axes.
+    """Second row minus first, with 95 % intervals, each marked with its verdict; three Axes.
 
     Args:
         comparisons: `comparison` in reports/SCHEMA.md.
@@ -19,18 +24,18 @@ def plot_differences(comparisons: list[dict], axes=None):
     titles = {"accuracy": "Accuracy (right is better)", "auroc": "AUROC (right is better)"}
     titles |= {"log_loss": "Log-loss (left is better)"}
     for ax, (figure, title) in zip(axes, titles.items(), strict=True):
-        ax.axvline(0, color="#1c1e21", linewidth=0.8)
+        ax.axvline(0, color=PLAIN_COLOUR, linewidth=0.8)
         for height, comparison in enumerate(comparisons):
             difference = comparison["stress"][figure]
-            plot_interval(ax, difference, height, color=_VERDICT_COLOURS[difference["verdict"]])
+            plot_interval(ax, difference, height, **_VERDICTS[difference["verdict"]])
         ax.set(title=title, xlabel="difference" + (" [nats a picture]" if figure == "log_loss" else ""))
         ax.margins(x=0.15)
         ax.locator_params(axis="x", nbins=5)
     pictures = sum(comparisons[0]["agreement"].values())
     axes[0].set_xlabel(f"difference (n = {pictures:,})")
     name_rows(axes[0], [f"{comparison['second']}\nminus {comparison['first']}" for comparison in comparisons])
-    handles = [plt.Line2D([], [], marker="o", color=colour) for colour in _VERDICT_COLOURS.values()]
-    axes[0].figure.legend(handles, list(_VERDICT_COLOURS), loc="outside lower center", ncols=3)
+    handles = [plt.Line2D([], [], **look) for look in _VERDICTS.values()]
+    axes[0].figure.legend(handles, list(_VERDICTS), loc="outside lower center", ncols=3)
     return axes
 
 
@@ -45,9 +50,9 @@ def plot_mappings(scored: dict[str, dict], ax=None):
         majority = figures["majority_accuracy"]["value"]
         ax.plot([majority, figures["accuracy"]["value"]], [height, height], color=REFERENCE_COLOUR, linewidth=0.8)
         ax.plot(majority, height, "|", color=REFERENCE_COLOUR, markersize=14, markeredgewidth=2.5)
-        plot_interval(ax, figures["accuracy"], height, color="#0072b2")
+        plot_interval(ax, figures["accuracy"], height, color=PLAIN_COLOUR)
     ax.plot([], [], "|", color=REFERENCE_COLOUR, markersize=10, markeredgewidth=2.5, label="always the commoner label")
-    ax.plot([], [], "o-", color="#0072b2", label="the network, 95 % interval")
+    ax.plot([], [], "o-", color=PLAIN_COLOUR, label="the network, 95 % interval")
     shares = [
         f"{name.replace('-', ', ')}\n{figures['prevalence']['value']:.0%} Stress" for name, figures in scored.items()
     ]

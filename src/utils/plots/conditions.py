@@ -4,9 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from utils.plots.style import REFERENCE_COLOUR, make_axes
-
-_COLOUR, _OUTSTANDING = "#0072B2", "#D55E00"
+from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
 def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
@@ -18,8 +16,8 @@ def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
         axes = plt.subplots(rows, columns, figsize=(9.5, 2.5 * rows), sharey=True, squeeze=False)[1]
     for ax, change in zip(np.ravel(axes), changes, strict=False):
         part = table[table["change"] == change]
-        ax.fill_between(part["step"], part["low"], part["high"], color=_COLOUR, alpha=0.2, linewidth=0)
-        ax.plot(part["step"], part["accuracy"], "o-", color=_COLOUR, markersize=3.5)
+        ax.fill_between(part["step"], part["low"], part["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
+        ax.plot(part["step"], part["accuracy"], "o-", color=PLAIN_COLOUR, markersize=3.5)
         ax.axhline(majority_accuracy, linestyle=":", color=REFERENCE_COLOUR)
         names = ["as is" if pd.isna(strength) else f"{strength:g}" for strength in part["strength"]]
         ax.set_xticks(part["step"], names, fontsize=8)
@@ -41,13 +39,13 @@ def plot_slices(table: pd.DataFrame, accuracy: float, ax=None):
     ax = make_axes(ax, 7.5, 0.26 * len(table) + 0.3 * table["by"].nunique() + 1.2)
     # a gap between one way to slice and the next
     height = np.arange(len(table)) + 0.7 * (table["by"] != table["by"].shift()).cumsum()
-    for out, colour in ((False, _COLOUR), (True, _OUTSTANDING)):
+    for out, colour, marker in ((False, REFERENCE_COLOUR, "o"), (True, PLAIN_COLOUR, "D")):
         rows = (table["stands_out"] == out).to_numpy()
         part = table[rows]
         if len(part):
             spans = (part["accuracy"] - part["low"], part["high"] - part["accuracy"])
             label = "better or worse than the rest" if out else "cannot be told from the rest"
-            ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt="o", color=colour, markersize=4, label=label)
+            ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt=marker, color=colour, markersize=4, label=label)
     ax.axvline(accuracy, linestyle=":", color=REFERENCE_COLOUR, label=f"all pictures: {accuracy:.3f}")
     ax.set_yticks(height, [f"{row.by}: {row.slice}  (n = {row.pictures:,})" for row in table.itertuples()], fontsize=8)
     ax.set_ylim(height.max() + 0.8, height.min() - 0.8)

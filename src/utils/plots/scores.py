@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.transforms import offset_copy
 
 from utils.metrics import SEED_PROJECT, roc_points
-from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, SEED_COLOUR, make_axes
+from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR, make_axes
 
 _WITHOUT_COPIES = 0.22  # how far below a model's own row its figure without copies stands
 
@@ -85,7 +85,7 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
         ax.axvline(reference, color=REFERENCE_COLOUR, linestyle=":", label=f"without looking: {reference:.3f}")
     for ax, figure in ((axes[0], "accuracy"), (axes[2], "log_loss")):
         seed = SEED_PROJECT[figure]
-        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"seed project, other data: {seed:.3f}")
+        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"student project, other data: {seed:.3f}")
     if kept:
         axes[1].plot([], [], linestyle="", color=REFERENCE_COLOUR, label="hollow: without copies", **hollow)
     axes[0].set(title="Accuracy (higher is better)", xlabel=f"answered right [share] (n = {stress['count']:,})")
@@ -107,13 +107,17 @@ def plot_per_class(per_class: dict[str, dict], ax=None):
         per_class: by name, `class` in reports/SCHEMA.md.
     """
     ax = make_axes(ax, 7, 0.55 * len(per_class) + 1.6)
-    looks = {"recall": ("#0072b2", "o"), "precision": ("#d55e00", "s"), "f1": ("#1c1e21", "D")}
+    # told apart by shape: colours are the labels' and the models'
+    looks = {
+        "recall": {"color": PLAIN_COLOUR, "marker": "o", "markersize": 5},
+        "precision": {"color": PLAIN_COLOUR, "marker": "s", "markersize": 5, "markerfacecolor": "#fefefe"},
+        "f1": {"color": REFERENCE_COLOUR, "marker": "D", "markersize": 5},
+    }
     for height, figures in enumerate(per_class.values()):
-        for position, (figure, (colour, marker)) in enumerate(looks.items()):
-            options = {"color": colour, "marker": marker, "markersize": 5}
-            plot_interval(ax, figures[figure], height + 0.24 * (position - 1), **options)
-    for figure, (colour, marker) in looks.items():
-        ax.plot([], [], color=colour, marker=marker, linestyle="", label="F1" if figure == "f1" else figure)
+        for position, (figure, look) in enumerate(looks.items()):
+            plot_interval(ax, figures[figure], height + 0.24 * (position - 1), **look)
+    for figure, look in looks.items():
+        ax.plot([], [], linestyle="", label="F1" if figure == "f1" else figure, **look)
     name_rows(ax, [f"{name} (n = {figures['count']:,})" for name, figures in per_class.items()])
     ax.set(title="Each class, with 95 % intervals", xlabel="share", xlim=(-0.02, 1.02))
     ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))

@@ -18,6 +18,9 @@ SEED_COLOUR = "#a8528a"
 REFERENCE_COLOUR = "#767b82"
 """Of what is no result: guessing, the commoner label, the ideal."""
 
+PLAIN_COLOUR = "#1c1e21"
+"""Of a result that is neither a label's nor a model's among others: the ink's."""
+
 plt.style.use(Path(__file__).parents[1] / "templates" / "figures.mplstyle")
 
 
