@@ -26,7 +26,7 @@ from utils.networks import STRONG_WIDTHS, ScaledConv2D, build_strong_cnn
 from utils.pictures import SIDE
 from utils.precision import choose_precision, compute_in
 from utils.progress import track
-from utils.strong_training import SIDES, scale_learning_rate, train_strong_network
+from utils.strong_training import SIDES, scale_learning_rate, soften_targets, train_strong_network
 from utils.tensorflow_quietly import keras, tf
 from utils.training import compile_network
 
@@ -73,9 +73,10 @@ def measure_training(amount: Amount) -> dict:
     model, augmentation = compile_as_trained(amount, precision, split)
     seed_model = build_seed_network(CLASSES, amount.widths)
     augment = tf.function(partial(augmentation, training=True))
+    targets = soften_targets(split.targets, CLASSES)
 
     def train():
-        model.fit(make_batches(split, amount.batch_size, seed=0), verbose=0, shuffle=False)
+        model.fit(make_batches(split, amount.batch_size, 0, targets), verbose=0, shuffle=False)
 
     def train_as_seed():
         seed_model.fit(generate_as_seed(split, amount.batch_size), verbose=0)
