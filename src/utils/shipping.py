@@ -51,8 +51,9 @@ def ship(run: Run, force: bool = False) -> Path:
         for name in MODEL_FILES:
             shutil.copyfile(source / name, folder / name)
         write_json(folder / "model.json", card | provenance)
+        published = read_published(figures)
         for name in CARDS:
-            write_text(folder / f"{name}.md", render_card(name, read_published(figures)))
+            write_text(folder / f"{name}.md", render_card(name, published))
     return shipped
 
 
