@@ -18,7 +18,7 @@ def candidates() -> list[str]:
     return ["float32", "float16" if tf.config.list_physical_devices("GPU") else "bfloat16"]
 
 
-def choose_precision(precision: str, build: Callable, batch_size: int = 64) -> tuple[str, dict[str, float]]:
+def choose_precision(precision: str, build: Callable, batch_size: int = 32) -> tuple[str, dict[str, float]]:
     """The precision to train in.
 
     Args:

@@ -1,10 +1,12 @@
-"""`tf` and `keras`, imported without their start-up lines. The only place that imports them."""
+"""`tf` and `keras`, set up and imported without their start-up lines. The only place that imports them."""
 
 import os
 
 from utils.quiet import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# by default TensorFlow uses oneDNN on the newest processors only; older ones train up to twice as fast with it, too
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with quiet_stderr():
     import keras
     import tensorflow as tf
