@@ -88,7 +88,7 @@ def test_metrics_hold_what_the_schema_says(reports, stage):
 def test_the_index_shows_the_headline_of_the_metrics(reports):
     metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
     accuracy = metrics["models"]["EmotionDetector_2"]["stress"]["accuracy"]["value"]
-    assert f"<b>{100 * accuracy:.1f} %</b>" in (reports / "index.html").read_text()
+    assert f"<b>{100 * accuracy:.1f}\N{NO-BREAK SPACE}%</b>" in (reports / "index.html").read_text()
 
 
 def test_04_prints_what_the_seed_project_printed(reports):

@@ -27,7 +27,7 @@ def test_a_named_one_is_taken_without_timing():
         choose_precision("double", build)
 
 
-def test_timing_trains_in_that_precision_and_leaves_no_trace():
+def test_timing_trains_in_that_precision_and_leaves_no_trace(capfd):
     seen = []
 
     def spy():
@@ -37,6 +37,7 @@ def test_timing_trains_in_that_precision_and_leaves_no_trace():
     assert time_training("bfloat16", spy, batch_size=4, steps=1) > 0
     assert seen == ["mixed_bfloat16"]
     assert keras.config.dtype_policy().name == "float32"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_is_saved_is_float32_whatever_trained_it():

@@ -111,6 +111,11 @@ def test_the_sentence_names_what_costs_most(table):
     assert "blur" in text.split("No loss can be told from chance under")[1]
 
 
+def test_of_changes_that_cost_as_much_the_first_is_named(table):
+    alike = table.assign(lost=table["lost"].where(table["step"] == 0, 0.25))
+    assert f"{next(iter(CHANGES))} costs most: 25.0%" in describe_robustness(alike)
+
+
 def test_a_panel_for_each_change(table):
     axes = np.ravel(plot_robustness(table, majority_accuracy=0.5))
     assert [ax.get_title(loc="left") for ax in axes] == list(CHANGES)

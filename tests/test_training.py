@@ -11,7 +11,8 @@ from conftest import draw_face, encode
 
 from utils.dataset import Split
 from utils.inference import Classifier
-from utils.networks import build_baseline_cnn
+from utils.networks import build_baseline_cnn, build_strong_cnn
+from utils.tensorflow_quietly import tf
 from utils.training import (
     ShowProgress,
     best_epoch,
@@ -131,6 +132,14 @@ def test_a_resumed_training_goes_on_at_its_epoch(shown):
 def test_where_nobody_watches_nothing_is_drawn(monkeypatch):
     monkeypatch.setattr("utils.training.plot_history", lambda *_, **__: pytest.fail("a figure was drawn"))
     assert len(train(0, epochs=1)[1]) == 1
+
+
+def test_many_networks_answer_without_a_word(caplog):
+    tf.get_logger().addHandler(caplog.handler)
+    for _ in range(8):
+        predict(build_strong_cnn(2, widths=((4,),)), np.zeros((2, 16, 16, 3), np.uint8))
+    tf.get_logger().removeHandler(caplog.handler)
+    assert not caplog.records
 
 
 def test_keras_and_tflite_give_the_same_probabilities(saved):

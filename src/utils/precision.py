@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from utils.pictures import SIDE
+from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -51,7 +52,8 @@ def describe_precision(precision: str, rates: dict[str, float]) -> str:
 def time_training(precision: str, build: Callable, batch_size: int, steps: int = 2) -> float:
     """Pictures a second of the faster of some training steps on noise; the first, which compiles, is left out."""
     images = np.random.default_rng(0).integers(0, 256, (batch_size, SIDE, SIDE, 3), np.uint8)
-    with compute_in(precision):
+    # a processor without this arithmetic says so in a line of its own; the figure says it too
+    with compute_in(precision), quiet_stderr():
         network = build()
         targets = np.arange(batch_size) % network.output_shape[-1]
         network.compile("adam", "sparse_categorical_crossentropy")

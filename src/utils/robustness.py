@@ -160,7 +160,8 @@ def _resample(right: np.ndarray, groups: np.ndarray, seed: int) -> pd.DataFrame:
 
 def describe_robustness(table: pd.DataFrame) -> str:
     """What hurts most and what does not: a sentence with numbers from `measure_robustness`."""
-    strongest = table[table["step"] == table["step"].max()].sort_values("lost", ascending=False)
+    # of changes that cost as much, the first: so says the run's first page too
+    strongest = table[table["step"] == table["step"].max()].sort_values("lost", ascending=False, kind="stable")
     worst, least = strongest.iloc[0], strongest.iloc[-1]
     harmless = strongest.loc[strongest["lost_low"] <= 0, "change"]
     told = f" No loss can be told from chance under {', '.join(harmless)}." if len(harmless) else ""

@@ -12,6 +12,7 @@ with quiet_stderr():
     import tensorflow as tf
 
     tf.zeros(1) + 1  # the first operation writes lines of its own
-tf.get_logger().setLevel("WARNING")  # saving a model announces each file
+# saving a model announces each file, and asking several networks one after the other is called an expensive mistake
+tf.get_logger().setLevel("ERROR")
 
 __all__ = ["keras", "tf"]

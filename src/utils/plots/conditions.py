@@ -47,7 +47,8 @@ def plot_slices(table: pd.DataFrame, accuracy: float, ax=None):
             label = "better or worse than the rest" if out else "cannot be told from the rest"
             ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt=marker, color=colour, markersize=4, label=label)
     ax.axvline(accuracy, linestyle=":", color=REFERENCE_COLOUR, label=f"all pictures: {accuracy:.3f}")
-    ax.set_yticks(height, [f"{row.by}: {row.slice}  (n = {row.pictures:,})" for row in table.itertuples()], fontsize=8)
+    names = [f"{row.by}: {row.slice}  (n = {row.pictures:,})".replace("_", " ") for row in table.itertuples()]
+    ax.set_yticks(height, names, fontsize=8)
     ax.set_ylim(height.max() + 0.8, height.min() - 0.8)
     ax.set(title="Accuracy on kinds of pictures", xlabel="accuracy, with 95 % interval", ylabel="")
     ax.locator_params(axis="x", nbins=6)
