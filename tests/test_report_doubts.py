@@ -62,9 +62,10 @@ def weaken(test, stages):
 
 
 def blur(test, stages):
-    worse = [("blur", 1, 0.4, 0.3), ("blur", 2, 0.6, 0.1), ("noise", 2, 0.5, 0.2)]
+    worse = [("blur", 0, 0.7, 0.0), ("blur", 1, 0.4, 0.3), ("blur", 2, 0.6, 0.1), ("noise", 2, 0.5, 0.2)]
     test["robustness"] = [
-        {"change": change, "step": step, "pictures": 90, "accuracy": accuracy, "lost": lost}
+        {"change": change, "step": step, "pictures": 90, "lost": lost}
+        | {"accuracy": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
         for change, step, accuracy, lost in worse
     ]
 
@@ -82,8 +83,8 @@ def conflict(test, stages):
     [(lose_skill, "Perhaps no skill", "reaches down to"), (copy_pictures, "Copies", "7 test pictures"),
      (lean, "Worse on some kinds of pictures", "Where light is dark, 50.0 % (40.0 to 60.0) of 30"),
      (weaken, "Worse on some kinds of pictures", "Where intensity (how strongly the face shows its expression"),
-     (blur, "Worse pictures", "As they are, 70.0 % of 90 test pictures are answered right."),
-     (blur, "Worse pictures", "the same pictures after the strongest noise that was tried, 50.0 % are"),
+     (blur, "Worse pictures", "70.0 % (60.0 to 80.0) are answered right as they are"),
+     (blur, "Worse pictures", "and 50.0 % (40.0 to 60.0) after the strongest noise that was tried"),
      (dirty, "Uncommitted code", "in no commit"),
      (dirty, "Several versions", "different commits"), (conflict, "Labels that contradict each other", "24 groups")],
 )  # fmt: skip

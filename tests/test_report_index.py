@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 from report_runs import write_run
 
@@ -55,7 +56,8 @@ def test_a_run_without_anything_has_a_page():
 
 def test_the_strip_places_values_on_its_axis(run):
     strip = place_on_strip(read_facts(run))
-    ticks = [int(tick.rstrip(" %")) for tick in strip["ticks"]]
+    ticks = [int(tick["text"].rstrip(" %")) for tick in strip["ticks"]]
+    assert [tick["at"] for tick in strip["ticks"]] == pytest.approx(np.interp(ticks, [ticks[0], 100], [0, 100]))
     assert ticks[-1] == 100
     assert [row["kind"] for row in strip["rows"]] == ["model", "model", "reference", "seed"]
     assert len({row["colour"] for row in strip["rows"]}) == 4

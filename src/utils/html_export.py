@@ -61,7 +61,7 @@ def inline_svg(svg: str, alt: str) -> str:
 
 
 def render_page(template: str, **values) -> str:
-    """One of our own pages, from `templates/`; in HTML, no line ends between a number and its percent sign."""
+    """One of our own pages, from `templates/`; in HTML, no line ends between a number and its unit."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "report"]),
         autoescape=jinja2.select_autoescape(["html.j2"]),
@@ -71,7 +71,9 @@ def render_page(template: str, **values) -> str:
     )
     environment.filters |= {"duration": format_duration, "thousands": "{:,}".format}
     page = environment.get_template(template).render(**values)
-    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", page) if template.endswith(".html.j2") else page
+    if template.endswith(".html.j2"):
+        return re.sub(r"(?<=\d) (?=%|(?:s|min|h)\b)", "\N{NO-BREAK SPACE}", page)
+    return page
 
 
 def format_duration(seconds: float) -> str:

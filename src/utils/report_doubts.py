@@ -1,6 +1,6 @@
 """What to distrust about a run: sentences for its first page and cards, with every number read from the metrics."""
 
-from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
+from utils.report_facts import RunFacts, as_figure, show_interval, show_percent, show_points
 
 FEW_TEST_PICTURES = 1000
 """Below it, the width of the headline's interval is named among what to distrust."""
@@ -67,7 +67,8 @@ def _doubt_figures(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Copies", text))
     ece = (facts.model.get("calibration") or {}).get("after", {}).get("ece")
     if ece and ece["value"] > ece["perfect_95th"]:
-        found.append(("Its confidence", "It is off by more than chance explains: see the calibration."))
+        text = f"It is off by more than chance explains, by {show_points(ece['value'])} on average."
+        found.append(("Its confidence", text))
     return found
 
 
@@ -88,10 +89,12 @@ def _doubt_kinds(facts: RunFacts) -> list[tuple[str, str]]:
     if facts.robustness:
         last = max(row["step"] for row in facts.robustness)
         row = max((row for row in facts.robustness if row["step"] == last), key=lambda row: row["lost"])
+        before = next(row for row in facts.robustness if row["step"] == 0)
+        drawn = ", drawn at random," if row["pictures"] < facts.stress["count"] else ""
         text = (
-            f"As they are, {show_percent(row['accuracy'] + row['lost'])} of {row['pictures']:,} test pictures are "
-            f"answered right. Of the same pictures after the strongest {row['change']} that was tried, "
-            f"{show_percent(row['accuracy'])} are. No other change that was tried costs more."
+            f"Of {row['pictures']:,} test pictures{drawn} {show_interval(before | {'value': before['accuracy']})} are "
+            f"answered right as they are, and {show_interval(row | {'value': row['accuracy']})} after the strongest "
+            f"{row['change']} that was tried. No other change that was tried costs more."
         )
         found.append(("Worse pictures", text))
     return found

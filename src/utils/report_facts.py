@@ -206,6 +206,11 @@ def show_percent(share: float | None, decimals: int = 1) -> str:
     return "–" if share is None else f"{100 * share:.{decimals}f} %"
 
 
+def show_points(share: float) -> str:
+    """.0352 -> "3.5 points": a difference of shares is not itself a share."""
+    return f"{100 * share:.1f} points"
+
+
 def show_interval(content, percent: bool = True, decimals: int | None = None) -> str:
     """ "75.1 % (73.7 to 76.5)" or "0.612 (0.598 to 0.626)", without the bracket where there is no interval."""
     figure = as_figure(content)

@@ -105,5 +105,5 @@ def place_on_strip(facts: RunFacts) -> dict:
         colour = _COLOURS[kind] if kind in _COLOURS else MODEL_COLOURS.get(name, PLAIN_COLOUR)
         maker = facts.find_maker(name) if kind == "model" else None
         placed.append(row | {"colour": colour.lstrip("#"), "maker": maker})
-    ticks = [f"{tick} %" for tick in range(start, 101, step)]
+    ticks = [{"text": f"{tick} %", "at": 100 * (tick - start) / (100 - start)} for tick in range(start, 101, step)]
     return {"rows": placed, "ticks": ticks}

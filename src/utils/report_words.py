@@ -1,7 +1,7 @@
 """Sentences of the reports' first pages and cards: every number in them is read from the metrics."""
 
 from utils.report_doubts import list_doubts
-from utils.report_facts import RunFacts, as_figure, show_interval, show_percent
+from utils.report_facts import RunFacts, as_figure, show_interval, show_percent, show_points
 
 HARDLY_EVER_ABSTAINS = 0.98
 """Share of the test pictures answered from which the page says that abstaining makes no difference."""
@@ -95,8 +95,8 @@ def _describe_calibration(calibration: dict) -> str:
     ece = calibration["after"]["ece"]
     chance = "no more than chance gives" if ece["value"] <= ece["perfect_95th"] else "more than chance gives"
     return (
-        f"The stated probability misses the true share by {show_percent(ece['value'])} on average, {chance} "
-        f"(up to {show_percent(ece['perfect_95th'])} for a perfectly calibrated model)."
+        f"The stated probability misses the true share by {show_points(ece['value'])} on average, {chance} "
+        f"(up to {show_points(ece['perfect_95th'])} for a perfectly calibrated model)."
     )
 
 
@@ -123,7 +123,12 @@ def _describe_comparison(comparison: dict) -> str:
     difference = comparison["stress"]["accuracy"]
     by = ", ".join(f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
     value, low, high = by.split(", ")
-    return f"{difference['verdict'].capitalize()} on accuracy: {value} points ({low} to {high}), on the same pictures."
+    text = f"{difference['verdict'].capitalize()} on accuracy: {value} points ({low} to {high}), on the same pictures."
+    others = {}
+    for key, name in (("auroc", "AUROC"), ("log_loss", "log-loss")):
+        if key in comparison["stress"]:
+            others.setdefault(comparison["stress"][key]["verdict"], []).append(name)
+    return text + "".join(f" {verdict.capitalize()} on {' and '.join(names)}." for verdict, names in others.items())
 
 
 _TERMS = {
@@ -162,7 +167,7 @@ def caption_figure(name: str, facts: RunFacts) -> str:
         return describe_headline(facts)
     if name == "reliability" and model.get("calibration"):
         which = " Left: as trained. Right: with all probabilities corrected by one number, the temperature."
-        return _describe_calibration(model["calibration"]) + which
+        return f"{facts.model_name}. {_describe_calibration(model['calibration'])}{which}"
     if name == "abstention" and model.get("abstention"):
         return _describe_abstention(model["abstention"])
     if name == "differences":
