@@ -30,7 +30,7 @@ class Split:
     """The pictures of one or more splits, in the order of the index.
 
     Attributes:
-        records: one row a picture.
+        records: one row a picture, with INDEX_COLUMNS but `sha256`.
         images: uint8 (n, 48, 48, 3), RGB; memory-mapped.
         targets: int64 (n,), positions in the data set's `class_names`.
         labels: int64 (n,), 0 = Non-stress, 1 = Stress.
@@ -145,7 +145,7 @@ def read_attributes(run: Run) -> pd.DataFrame | None:
 
 
 def _read_index(run: Run) -> pd.DataFrame:
-    # a picture's digest is the audit's, and takes as much memory as all the rest of its row
+    # the digests are the audit's alone, and would take much of the memory that an index of many pictures needs
     columns = [name for name in INDEX_COLUMNS if name != "sha256"]
     return pd.read_csv(run.data / "index.csv", keep_default_na=False, usecols=columns)
 

@@ -121,13 +121,11 @@ def _describe_abstention(abstention: dict) -> str:
 
 def _describe_comparison(comparison: dict) -> str:
     difference = comparison["stress"]["accuracy"]
-    by = ", ".join(f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
-    value, low, high = by.split(", ")
+    value, low, high = (f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
     text = f"{difference['verdict'].capitalize()} on accuracy: {value} points ({low} to {high}), on the same pictures."
     others = {}
     for key, name in (("auroc", "AUROC"), ("log_loss", "log-loss")):
-        if key in comparison["stress"]:
-            others.setdefault(comparison["stress"][key]["verdict"], []).append(name)
+        others.setdefault(comparison["stress"][key]["verdict"], []).append(name)
     return text + "".join(f" {verdict.capitalize()} on {' and '.join(names)}." for verdict, names in others.items())
 
 
