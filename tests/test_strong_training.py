@@ -1,7 +1,5 @@
 """The strong network's recipe, on a handful of drawn faces."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +7,11 @@ from conftest import draw_face
 
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
-from utils.networks import build_inference_network, build_strong_cnn, resize, start_from
+from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, resize, start_from
 from utils.strong_training import (
     SECOND_SIDES,
-    VIEW_SIDES,
     _open_checkpoint,
+    choose_widths,
     plan_sides,
     soften_targets,
     train_strong,
@@ -23,6 +21,7 @@ from utils.tensorflow_quietly import keras
 from utils.tflite import SharedNetwork
 from utils.training import predict_views, save_model, set_seed
 
+VIEW_SIDES = (36, 48)
 WIDTHS = ((4,), (8,), (8,))
 EPOCHS = 9
 
@@ -140,29 +139,44 @@ def test_a_smaller_view_is_what_training_saw(faces):
 
 
 @pytest.fixture
-def start(trained, tmp_path, monkeypatch):
-    """A saved strong network, and training of networks of its size."""
-    monkeypatch.setattr("utils.strong_training.build_strong_cnn", partial(build_strong_cnn, widths=WIDTHS))
+def start(trained, tmp_path):
+    """A saved strong network."""
     inference = build_inference_network(trained[0], temperature=1.5, sides=VIEW_SIDES, mirror=True)
     save_model(tmp_path / "start", inference, {"class_names": ["happy", "angry"]})
     return tmp_path / "start"
 
 
-def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start):
-    network = build_strong_cnn(2, widths=WIDTHS)
+@pytest.mark.parametrize("widths", [WIDTHS, ((6,), (8,), (12,))])
+def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start, widths):
+    network = build_strong_cnn(2, widths)
     start_from(network, keras.models.load_model(start / "model.keras"))
     softened = np.asarray(trained[0](faces.images)) ** (1 / 1.5)
     softened /= softened.sum(axis=1, keepdims=True)
     assert np.asarray(network(faces.images)) == pytest.approx(softened, abs=1e-4)
-    with pytest.raises(ValueError, match="expected a network with weights of shapes"):
-        start_from(build_strong_cnn(3, widths=WIDTHS), keras.models.load_model(start / "model.keras"))
+
+
+@pytest.mark.parametrize("classes, widths", [(3, WIDTHS), (2, ((4,), (8,), (7,))), (2, ((4,), (8,)))])
+def test_a_network_that_cannot_go_on_from_another_says_so(start, classes, widths):
+    with pytest.raises(ValueError, match="expected weights of shapes .* or narrower, found"):
+        start_from(build_strong_cnn(classes, widths), keras.models.load_model(start / "model.keras"))
+
+
+def test_widths_are_those_asked_for_or_the_starts_or_the_usual_ones(start):
+    assert choose_widths([]) == STRONG_WIDTHS
+    assert choose_widths([], start) == WIDTHS
+    assert choose_widths([[6], [8], [8, 8]], start) == ((6,), (8,), (8, 8))
+    for wrong in ([16, 24], [[16], []], [[0]], [[1.5]], [["16"]], "wide", 16):
+        with pytest.raises(ValueError, match="STRONG_WIDTHS: expected lists of whole numbers"):
+            choose_widths(wrong)
+    with pytest.raises(FileNotFoundError, match="START: no trained network in"):
+        choose_widths([], start / "nothing")
 
 
 CHANGES = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
 
 
-def go_on(faces, start, checkpoint, class_names=("happy", "angry")):
-    return train_strong(faces, faces, list(class_names), CHANGES, 2, 8, "float32", 0, checkpoint, start)
+def go_on(faces, start, checkpoint, class_names=("happy", "angry"), widths=WIDTHS):
+    return train_strong(faces, faces, list(class_names), CHANGES, widths, 2, 8, "float32", 0, checkpoint, start)
 
 
 def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, monkeypatch):
@@ -180,6 +194,12 @@ def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, m
     again, _ = go_on(faces, start, tmp_path / "state")
     for one, other in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):
+    network, history = go_on(faces, start, tmp_path / "state", widths=((6,), (12,), (12,)))
+    assert [layer.filters for layer in network.layers if hasattr(layer, "filters")] == [6, 12, 12]
+    assert history[0]["val_accuracy"] >= 0.9
 
 
 def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):

@@ -86,9 +86,9 @@ class ScaledConv2D(layers.Layer):
         plain = layers.Conv2D(self.filters, 3, padding="same", activation="relu", dtype="float32", name=self.name)
         return plain, [np.asarray(self.scaled_kernel(), np.float32), np.asarray(self.bias, np.float32)]
 
-    def set_plain_weights(self, plain) -> None:
-        """Take the weights of an ordinary Conv2D that `to_plain` made: gives the same from then on."""
-        kernel, bias = plain.get_weights()
+    def set_plain_weights(self, weights: list[np.ndarray]) -> None:
+        """Take an ordinary Conv2D's kernel, each filter of mean 0, and bias: gives the same from then on."""
+        kernel, bias = weights
         fan_in = math.prod(kernel.shape[:3])
         gain = kernel.std(axis=(0, 1, 2)) * math.sqrt(fan_in) / self.RELU_GAIN
         # kernels as small as new ones: the optimiser's steps do not scale with them
@@ -126,23 +126,58 @@ def build_strong_cnn(class_count: int, widths: tuple[tuple[int, ...], ...] = STR
     )
 
 
+def read_widths(saved) -> tuple[tuple[int, ...], ...]:
+    """The `widths` of a strong network that was saved as an inference network."""
+    widths = [[]]
+    for layer in _find_inside(saved).layers:
+        if isinstance(layer, layers.MaxPooling2D):
+            widths.append([])
+        elif isinstance(layer, layers.Conv2D):
+            widths[-1].append(layer.filters)
+    return tuple(map(tuple, widths))
+
+
 def start_from(network, saved) -> None:
     """Give a new strong network the weights of one that was saved as an inference network.
+
+    The new one may be wider. Its further filters begin at random and what follows does not look at them yet, so
+    that it answers as the saved one did: Chen et al. 2016 (ICLR), "Net2Net", but with new filters in place of
+    copies.
 
     Args:
         network: from `build_strong_cnn`.
         saved: a loaded model.keras, from `build_inference_network`.
 
     Raises:
-        ValueError: what was saved is another network, or tells another number of classes apart.
+        ValueError: what was saved is another network, a wider one, or tells another number of classes apart.
     """
-    inside = [layer for layer in saved.layers if isinstance(layer, keras.Model)] or [saved]
-    new, old = ([layer for layer in part.layers if layer.weights] for part in (network, inside[0]))
-    expected, found = ([layer.get_weights()[0].shape for layer in part] for part in (new, old))
-    if expected != found:
-        raise ValueError(f"To start from: expected a network with weights of shapes {expected}, found {found}.")
+    new, old = ([layer for layer in part.layers if layer.weights] for part in (network, _find_inside(saved)))
+    wanted, found = ([layer.get_weights()[0].shape for layer in part] for part in (new, old))
+    if (
+        len(wanted) != len(found)
+        or wanted[-1][-1] != found[-1][-1]
+        or any(few > many for small, large in zip(found, wanted, strict=True) for few, many in zip(small, large))
+    ):
+        raise ValueError(f"To start from: expected weights of shapes {wanted} or narrower, found {found}.")
     for layer, plain in zip(new, old, strict=True):
-        layer.set_plain_weights(plain) if isinstance(layer, ScaledConv2D) else layer.set_weights(plain.get_weights())
+        is_scaled = isinstance(layer, ScaledConv2D)
+        weights = _widen(layer.to_plain()[1] if is_scaled else layer.get_weights(), *plain.get_weights())
+        layer.set_plain_weights(weights) if is_scaled else layer.set_weights(weights)
+
+
+def _find_inside(saved):
+    """The network itself, without the views over which the saved one answers."""
+    return next((layer for layer in saved.layers if isinstance(layer, keras.Model)), saved)
+
+
+def _widen(weights: list[np.ndarray], kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """`weights`, but the first filters look at the first channels as `kernel` does, and at no other."""
+    channels, filters = kernel.shape[-2:]
+    wide_kernel, wide_bias = (weight.copy() for weight in weights)
+    wide_kernel[..., channels:, :filters] = 0
+    wide_kernel[..., :channels, :filters] = kernel
+    wide_bias[:filters] = bias
+    return [wide_kernel, wide_bias]
 
 
 def resize(pictures, side: int):

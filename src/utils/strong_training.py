@@ -11,7 +11,7 @@ import pandas as pd
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
-from utils.networks import build_strong_cnn, start_from
+from utils.networks import STRONG_WIDTHS, build_strong_cnn, read_widths, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.tensorflow_quietly import keras
@@ -22,9 +22,6 @@ SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
 
 SECOND_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
 """Where the training starts from a trained network: the side is drawn from these for each step."""
-
-VIEW_SIDES = (SIDE * 3 // 4, SIDE)
-"""Sides of the views over which the network answers with the mean, each with its mirror image."""
 
 LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
@@ -60,11 +57,33 @@ def scale_learning_rate(batch_size: int) -> float:
     return LEARNING_RATE * math.sqrt(batch_size / 128)
 
 
+def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[tuple[int, ...], ...]:
+    """Filters of the strong network's convolutions: those asked for, else those of the start, else the usual ones.
+
+    Args:
+        widths: a list for each stage between two poolings, see `build_strong_cnn`; may be empty.
+        start: folder of a saved strong network.
+
+    Raises:
+        FileNotFoundError: nothing is asked for, and there is no saved network at `start`.
+        ValueError: not a list of lists of whole numbers, 1 or more.
+    """
+    if widths:
+        try:
+            if all(stage and all(filters == int(filters) >= 1 for filters in stage) for stage in widths):
+                return tuple(tuple(map(int, stage)) for stage in widths)
+        except (TypeError, ValueError):
+            pass
+        raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
+    return STRONG_WIDTHS if start is None else read_widths(_load_start(start))
+
+
 def train_strong(
     train: Split,
     validation: Split,
     class_names: list[str],
     changes: dict,
+    widths: tuple[tuple[int, ...], ...],
     epochs: int,
     batch_size: int,
     precision: str,
@@ -77,22 +96,27 @@ def train_strong(
     Args:
         class_names: the data set's classes, in the order of the targets.
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
+        widths: from `choose_widths`.
         precision: from `precision.choose_precision`.
-        start: a saved strong network, to go on from its weights and to learn from its answers; None: from nothing.
+        start: folder of a saved strong network, to go on from its weights and to learn from its answers; it may be
+            narrower. None: from nothing.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
 
     Raises:
         FileNotFoundError: there is no saved network at `start`.
-        ValueError: it is another network, or tells other classes apart.
+        ValueError: it is another network, a wider one, or tells other classes apart.
     """
     set_seed(seed)
     with compute_in(precision):
-        network = build_strong_cnn(len(class_names))
+        network = build_strong_cnn(len(class_names), widths)
     augmentation, learning_rate, teacher = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size), None
     if start is not None:
-        saved = _load_start(start, class_names)
+        saved = _load_start(start)
+        known = read_json(start / "model.json")["class_names"]
+        if known != class_names:
+            raise ValueError(f"START: expected a network that tells {', '.join(class_names)} apart, found {known}.")
         start_from(network, saved)
         teacher, learning_rate = predict(saved, train.images), learning_rate / 2
     history = train_strong_network(
@@ -101,21 +125,19 @@ def train_strong(
     return network, history
 
 
-def _load_start(folder: Path, class_names: list[str]):
+def _load_start(folder: Path):
     if not (folder / "model.keras").exists():
         raise FileNotFoundError(f"START: no trained network in {folder}. Run the pipeline that makes it first.")
-    known = read_json(folder / "model.json")["class_names"]
-    if known != class_names:
-        raise ValueError(f"START: expected a network that tells {', '.join(class_names)} apart, found {known}.")
     return keras.models.load_model(folder / "model.keras")
 
 
 def train_strong_from_seeds(
-    seeds: list[int], train: Split, validation: Split, class_names: list[str], **options
+    seeds: list[int], train: Split, validation: Split, class_names: list[str], views: dict, **options
 ) -> dict[int, np.ndarray]:
     """The same training once a seed, to see what chance does to it; the networks are not kept.
 
     Args:
+        views: of `training.predict_views`.
         options: of `train_strong`.
 
     Returns:
@@ -124,14 +146,17 @@ def train_strong_from_seeds(
     answers = {}
     for seed in seeds:
         network, _ = train_strong(train, validation, class_names, seed=seed, **options)
-        answers[seed] = predict_views(network, validation.images, VIEW_SIDES, mirror=True).mean(axis=0)
+        answers[seed] = predict_views(network, validation.images, **views).mean(axis=0)
     return answers
 
 
-def describe_recipe(epochs: int, batch_size: int, precision: str, start: Path | None = None) -> dict:
+def describe_recipe(
+    widths: tuple[tuple[int, ...], ...], epochs: int, batch_size: int, precision: str, start: Path | None = None
+) -> dict:
     """What a model.json says of the training."""
     again = start is not None
     return {
+        "widths": [list(stage) for stage in widths],
         "epochs": epochs,
         "batch_size": batch_size,
         "precision": precision,
@@ -144,7 +169,6 @@ def describe_recipe(epochs: int, batch_size: int, precision: str, start: Path | 
         "start": read_json(start / "model.json").get("training", {}) | {"from": start.parent.name} if again else None,
         "targets": "half label, half the start's answer" if again else f"labels, smoothed by {LABEL_SMOOTHING:g}",
         "covered": COVERED * again,
-        "views": {"sides": list(VIEW_SIDES), "mirror": True},
     }
 
 
