@@ -7,11 +7,13 @@ from conftest import draw_face
 
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
+from utils.files import write_json
 from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, resize, start_from
 from utils.strong_training import (
     SECOND_SIDES,
     _open_checkpoint,
     choose_widths,
+    describe_recipe,
     plan_sides,
     soften_targets,
     train_strong,
@@ -157,7 +159,7 @@ def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start, wi
 
 @pytest.mark.parametrize("classes, widths", [(3, WIDTHS), (2, ((4,), (8,), (7,))), (2, ((4,), (8,)))])
 def test_a_network_that_cannot_go_on_from_another_says_so(start, classes, widths):
-    with pytest.raises(ValueError, match="expected weights of shapes .* or narrower, found"):
+    with pytest.raises(ValueError, match=r"expected weights of shapes .* or narrower, found"):
         start_from(build_strong_cnn(classes, widths), keras.models.load_model(start / "model.keras"))
 
 
@@ -200,6 +202,21 @@ def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):
     network, history = go_on(faces, start, tmp_path / "state", widths=((6,), (12,), (12,)))
     assert [layer.filters for layer in network.layers if hasattr(layer, "filters")] == [6, 12, 12]
     assert history[0]["val_accuracy"] >= 0.9
+
+
+def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
+    write_json(start / "model.json", {"class_names": ["happy", "angry"], "history": [{"val_loss": 0.5}]})
+    options = [WIDTHS, 0, 8, "float32", 0, tmp_path / "state"]
+    network, history = train_strong(faces, faces, ["happy", "angry"], CHANGES, *options, start)
+    views = {"sides": VIEW_SIDES, "mirror": True}
+    loaded = keras.models.load_model(start / "model.keras")
+    assert np.asarray(build_inference_network(network, **views)(faces.images)) == pytest.approx(
+        np.asarray(loaded(faces.images)), abs=1e-5
+    )
+    assert history == [{"val_loss": 0.5}]
+    assert describe_recipe(*options[:3], "float32", start)["start"]["from"] == start.parent.name
+    with pytest.raises(ValueError, match="STRONG_EPOCHS: without a START expected 1 or more"):
+        train_strong(faces, faces, ["happy", "angry"], CHANGES, *options)
 
 
 def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):

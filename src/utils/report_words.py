@@ -39,14 +39,14 @@ _SPLIT_WORDS = {
 
 
 def describe_headline(facts: RunFacts) -> str:
-    """How good the last model is, beside the commoner label."""
+    """How good the model is that the run answers with, beside the commoner label."""
     accuracy, majority = as_figure(facts.stress.get("accuracy")), facts.majority_accuracy
     if accuracy is None:
         return "No model was tested yet."
     share = show_percent(accuracy["value"])
     text = (
         f"Of {facts.stress['count']:,} test pictures, {share} got the right one of the two labels from "
-        f"{facts.model_name}, the last model. "
+        f"{facts.model_name}, the model that notebook 4 answers with. "
     )
     if majority is None:
         return text

@@ -100,24 +100,29 @@ def train_strong(
         precision: from `precision.choose_precision`.
         start: folder of a saved strong network, to go on from its weights and to learn from its answers; it may be
             narrower. None: from nothing.
+        epochs: 0 takes the start's network, and history, as they are.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
 
     Raises:
         FileNotFoundError: there is no saved network at `start`.
-        ValueError: it is another network, a wider one, or tells other classes apart.
+        ValueError: it is another network, a wider one, or tells other classes apart; no epoch and no start.
     """
     set_seed(seed)
     with compute_in(precision):
         network = build_strong_cnn(len(class_names), widths)
     augmentation, learning_rate, teacher = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size), None
+    if start is None and epochs == 0:
+        raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
     if start is not None:
         saved = _load_start(start)
         known = read_json(start / "model.json")["class_names"]
         if known != class_names:
             raise ValueError(f"START: expected a network that tells {', '.join(class_names)} apart, found {known}.")
         start_from(network, saved)
+        if epochs == 0:
+            return network, read_json(start / "model.json")["history"]
         teacher, learning_rate = predict(saved, train.images), learning_rate / 2
     history = train_strong_network(
         network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint, teacher
@@ -155,9 +160,14 @@ def describe_recipe(
 ) -> dict:
     """What a model.json says of the training."""
     again = start is not None
-    return {
+    described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
+        "start": read_json(start / "model.json").get("training", {}) | {"from": start.parent.name} if again else None,
+    }
+    if epochs == 0:
+        return described
+    return described | {
         "batch_size": batch_size,
         "precision": precision,
         "optimizer": "AdamW",
@@ -166,7 +176,6 @@ def describe_recipe(
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
         "sides": list(SECOND_SIDES if again else SIDES),
-        "start": read_json(start / "model.json").get("training", {}) | {"from": start.parent.name} if again else None,
         "targets": "half label, half the start's answer" if again else f"labels, smoothed by {LABEL_SMOOTHING:g}",
         "covered": COVERED * again,
     }

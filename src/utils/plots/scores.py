@@ -85,7 +85,7 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
         ax.axvline(reference, color=REFERENCE_COLOUR, linestyle=":", label=f"without looking: {reference:.3f}")
     for ax, figure in ((axes[0], "accuracy"), (axes[2], "log_loss")):
         seed = SEED_PROJECT[figure]
-        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"student project, other data: {seed:.3f}")
+        ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"student project, other pictures: {seed:.3f}")
     if kept:
         axes[1].plot([], [], linestyle="", color=REFERENCE_COLOUR, label="hollow: without copies", **hollow)
     axes[0].set(title="Accuracy (higher is better)", xlabel=f"answered right [share] (n = {stress['count']:,})")
