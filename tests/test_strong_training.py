@@ -12,6 +12,7 @@ from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_
 from utils.strong_training import (
     SECOND_SIDES,
     _open_checkpoint,
+    choose_views,
     choose_widths,
     describe_recipe,
     plan_sides,
@@ -196,6 +197,13 @@ def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, m
     again, _ = go_on(faces, start, tmp_path / "state")
     for one, other in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_views_are_checked_before_the_training():
+    assert choose_views([32, 44]) == {"sides": [32, 44], "mirror": True}
+    for wrong in ([], [8, 48], [36.5], 48, ["48"]):
+        with pytest.raises(ValueError, match="STRONG_VIEWS: expected whole numbers of pixels from 16 on"):
+            choose_views(wrong)
 
 
 def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):

@@ -78,6 +78,17 @@ def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[t
     return STRONG_WIDTHS if start is None else read_widths(_load_start(start))
 
 
+def choose_views(sides: list[int]) -> dict:
+    """`sides` and `mirror` of `networks.make_views`, checked before a training rather than after it.
+
+    Raises:
+        ValueError: not a list of whole numbers from 16 on, the least that the strong network takes.
+    """
+    if not isinstance(sides, list) or not sides or not all(isinstance(side, int) and side >= 16 for side in sides):
+        raise ValueError(f"STRONG_VIEWS: expected whole numbers of pixels from 16 on, as [36, 48], found {sides!r}.")
+    return {"sides": sides, "mirror": True}
+
+
 def train_strong(
     train: Split,
     validation: Split,
