@@ -129,7 +129,7 @@ def build_strong_cnn(class_count: int, widths: tuple[tuple[int, ...], ...] = STR
 def read_widths(saved) -> tuple[tuple[int, ...], ...]:
     """The `widths` of a strong network that was saved as an inference network."""
     widths = [[]]
-    for layer in _find_inside(saved).layers:
+    for layer in find_inside(saved).layers:
         if isinstance(layer, layers.MaxPooling2D):
             widths.append([])
         elif isinstance(layer, layers.Conv2D):
@@ -151,7 +151,7 @@ def start_from(network, saved) -> None:
     Raises:
         ValueError: what was saved is another network, a wider one, or tells another number of classes apart.
     """
-    new, old = ([layer for layer in part.layers if layer.weights] for part in (network, _find_inside(saved)))
+    new, old = ([layer for layer in part.layers if layer.weights] for part in (network, find_inside(saved)))
     wanted, found = ([layer.get_weights()[0].shape for layer in part] for part in (new, old))
     same_layers = [len(shape) for shape in wanted] == [len(shape) for shape in found]
     same_classes = wanted[-1][-1] == found[-1][-1]
@@ -163,7 +163,7 @@ def start_from(network, saved) -> None:
         layer.set_plain_weights(weights) if is_scaled else layer.set_weights(weights)
 
 
-def _find_inside(saved):
+def find_inside(saved):
     """The network itself, without the views over which the saved one answers."""
     return next((layer for layer in saved.layers if isinstance(layer, keras.Model)), saved)
 

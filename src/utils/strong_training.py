@@ -68,14 +68,14 @@ def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[t
         FileNotFoundError: nothing is asked for, and there is no saved network at `start`.
         ValueError: not a list of lists of whole numbers, 1 or more.
     """
-    if widths:
-        try:
-            if all(stage and all(filters == int(filters) >= 1 for filters in stage) for stage in widths):
-                return tuple(tuple(map(int, stage)) for stage in widths)
-        except (TypeError, ValueError):
-            pass
+    if not widths:
+        return STRONG_WIDTHS if start is None else read_widths(_load_start(start))
+    stages = widths if isinstance(widths, list) else [widths]
+    if not all(isinstance(stage, list) and stage for stage in stages) or not all(
+        isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
+    ):
         raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
-    return STRONG_WIDTHS if start is None else read_widths(_load_start(start))
+    return tuple(map(tuple, stages))
 
 
 def choose_views(sides: list[int]) -> dict:
