@@ -5,9 +5,12 @@ import sys
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import CHECKOUT
 
+from utils.dataset import Split
 from utils.files import read_json
 from utils.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
 from utils.training import save_model
@@ -166,3 +169,23 @@ def test_the_page_shows_what_was_measured(name):
     render = {"bench": bench.render, "scaling": scaling.describe}[name]
     content = render(read_json(saved)) if saved.exists() else "Not measured yet."
     assert fill(page, name, content) == page
+
+
+def test_views_are_compared_alone_and_in_pairs(monkeypatch, tmp_path):
+    from views import measure_views
+
+    rng = np.random.default_rng(0)
+    split = Split(
+        pd.DataFrame(index=range(14)),
+        rng.integers(0, 256, (14, 48, 48, 3), np.uint8),
+        np.arange(14) % 7,
+        np.tile([1, 0], 7),
+    )
+    monkeypatch.setattr("views.read_manifest", lambda run: {"class_names": EMOTIONS, "stress_classes": EMOTIONS[:3]})
+    monkeypatch.setattr("views.load_split", lambda run, name: {"validation": split}[name])
+    network = build_inference_network(build_strong_cnn(7, widths=((4,), (8,))))
+    save_model(tmp_path / "EmotionDetector_2", network, {})
+    found = dict(measure_views(SimpleNamespace(models=tmp_path), [32, 48]))
+    assert list(found) == [(32,), (48,), (32, 48)]
+    assert set(found[32, 48]) == {"classes_accuracy", "accuracy", "auroc", "log_loss"}
+    assert len({figures["log_loss"] for figures in found.values()}) == 3
