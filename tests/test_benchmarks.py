@@ -187,5 +187,5 @@ def test_views_are_compared_alone_and_in_pairs(monkeypatch, tmp_path):
     save_model(tmp_path / "EmotionDetector_2", network, {})
     found = dict(measure_views(SimpleNamespace(models=tmp_path), [32, 48]))
     assert list(found) == [(32,), (48,), (32, 48)]
-    assert set(found[32, 48]) == {"classes_accuracy", "accuracy", "auroc", "log_loss"}
+    assert set(found[32, 48]) == {"classes_accuracy", "accuracy", "auroc", "log_loss", "milliseconds"}
     assert len({figures["log_loss"] for figures in found.values()}) == 3
