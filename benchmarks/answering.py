@@ -94,13 +94,14 @@ def time_round(networks: dict, calls: int) -> dict:
     """Median seconds, by network and by way: of calls about `one` picture, and about `many`."""
     return {
         name: {
-            "one": {way: _time(work, pictures[:1], calls) for way, work in ways.items()},
-            "many": {way: _time(work, pictures, 3) for way, work in ways.items()},
+            "one": {way: time_call(work, pictures[:1], calls) for way, work in ways.items()},
+            "many": {way: time_call(work, pictures, 3) for way, work in ways.items()},
         }
         for name, (ways, pictures) in networks.items()
     }
 
 
-def _time(work: Callable, batch: np.ndarray, calls: int) -> float:
+def time_call(work: Callable, batch: np.ndarray, calls: int) -> float:
+    """Median seconds of a call about these pictures."""
     work(batch)  # not counted: it prepares for a batch of this size
     return float(np.median(timeit.repeat(lambda: work(batch), number=1, repeat=calls)))

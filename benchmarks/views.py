@@ -7,11 +7,11 @@ Every side alone and every two together, always with the mirror images; the test
 
 import argparse
 import tempfile
-import timeit
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from answering import time_call
 
 from utils.choices import choose_on_validation
 from utils.dataset import load_split, read_manifest
@@ -48,8 +48,7 @@ def time_answer(network, picture: np.ndarray) -> float:
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder) / "model", network, {})
         answer = SharedNetwork((Path(folder) / "model" / "model.tflite").read_bytes())
-    answer(picture)  # not counted: it prepares for one picture
-    return 1e3 * float(np.median(timeit.repeat(lambda: answer(picture), number=1, repeat=100)))
+    return 1e3 * time_call(answer, picture, 100)
 
 
 if __name__ == "__main__":
