@@ -12,6 +12,7 @@ from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_
 from utils.strong_training import (
     SECOND_SIDES,
     _open_checkpoint,
+    choose_sides,
     choose_views,
     choose_widths,
     describe_recipe,
@@ -57,6 +58,7 @@ def test_sides_grow_and_end_whole():
     assert plan_sides(1) == [48]
     assert plan_sides(3) == [24, 36, 48]
     assert plan_sides(6) == [24, 24, 36, 36, 48, 48]
+    assert plan_sides(4, (32, 48)) == [32, 32, 48, 48]
     with pytest.raises(ValueError, match="expected 1 or more"):
         plan_sides(0)
 
@@ -178,17 +180,29 @@ def test_widths_are_those_asked_for_or_the_starts_or_the_usual_ones(start):
 CHANGES = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
 
 
-def go_on(faces, start, checkpoint, class_names=("happy", "angry"), widths=WIDTHS):
-    return train_strong(faces, faces, list(class_names), CHANGES, widths, 2, 8, "float32", 0, checkpoint, start)
+def go_on(faces, start, checkpoint, class_names=("happy", "angry"), widths=WIDTHS, **options):
+    options = {"checkpoint": checkpoint, "start": start} | options
+    return train_strong(faces, faces, list(class_names), CHANGES, widths, 2, 8, "float32", 0, **options)
 
 
-def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, monkeypatch):
-    sides = []
+@pytest.fixture
+def sides(monkeypatch):
+    """Fills with the side of each step's pictures."""
+    seen = []
     monkeypatch.setattr(
         "utils.strong_training._DrawSide.on_train_batch_end",
-        lambda self, batch, logs=None: sides.append(int(self.augmentation.side)),
+        lambda self, batch, logs=None: seen.append(int(self.augmentation.side)),
         raising=False,
     )
+    return seen
+
+
+def test_sides_can_be_asked_for(faces, start, tmp_path, sides):
+    go_on(faces, start, tmp_path / "state", sides=(24, 28))
+    assert set(sides) == {24, 28}
+
+
+def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, sides):
     network, history = go_on(faces, start, tmp_path / "state")
     assert history[0]["val_accuracy"] >= 0.9
     assert len(sides) == 8
@@ -204,6 +218,14 @@ def test_views_are_checked_before_the_training():
     for wrong in ([], [8, 48], [36.5], 48, ["48"]):
         with pytest.raises(ValueError, match="STRONG_VIEWS: expected whole numbers of pixels from 16 on"):
             choose_views(wrong)
+
+
+def test_sides_are_checked_before_the_training():
+    assert choose_sides([]) == ()
+    assert choose_sides([32, 44]) == (32, 44)
+    for wrong in ([8, 48], [36.5], 48, ["48"]):
+        with pytest.raises(ValueError, match="STRONG_SIDES: expected whole numbers of pixels from 16 on"):
+            choose_sides(wrong)
 
 
 def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):

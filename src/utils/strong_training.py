@@ -21,7 +21,7 @@ SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
 """Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
 
 SECOND_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
-"""Where the training starts from a trained network: the side is drawn from these for each step."""
+"""Where the training starts from a trained network: the side is drawn from these for each step, with equal chances."""
 
 LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
@@ -38,15 +38,15 @@ AVERAGED = 0.02
 """Share of the steps over which the weights are averaged."""
 
 
-def plan_sides(epochs: int) -> list[int]:
-    """The side of the training pictures in each epoch, in pixels; the last epochs see them whole.
+def plan_sides(epochs: int, sides: tuple[int, ...] = SIDES) -> list[int]:
+    """The side of the training pictures in each epoch, in pixels: each of `sides` for a share, the last at the end.
 
     Raises:
         ValueError: there is no epoch.
     """
     if epochs < 1:
         raise ValueError(f"epochs {epochs}: expected 1 or more.")
-    return [SIDES[len(SIDES) - 1 - (epochs - 1 - epoch) * len(SIDES) // epochs] for epoch in range(epochs)]
+    return [sides[len(sides) - 1 - (epochs - 1 - epoch) * len(sides) // epochs] for epoch in range(epochs)]
 
 
 def scale_learning_rate(batch_size: int) -> float:
@@ -84,9 +84,23 @@ def choose_views(sides: list[int]) -> dict:
     Raises:
         ValueError: not a list of whole numbers from 16 on, the least that the strong network takes.
     """
-    if not isinstance(sides, list) or not sides or not all(isinstance(side, int) and side >= 16 for side in sides):
-        raise ValueError(f"STRONG_VIEWS: expected whole numbers of pixels from 16 on, as [36, 48], found {sides!r}.")
-    return {"sides": sides, "mirror": True}
+    return {"sides": list(_check_sides("STRONG_VIEWS", sides, at_least=1)), "mirror": True}
+
+
+def choose_sides(sides: list[int]) -> tuple[int, ...]:
+    """`sides` of `train_strong`, checked before the training; may be empty.
+
+    Raises:
+        ValueError: as in `choose_views`.
+    """
+    return _check_sides("STRONG_SIDES", sides, at_least=0)
+
+
+def _check_sides(name: str, sides: list[int], at_least: int) -> tuple[int, ...]:
+    given = isinstance(sides, list) and len(sides) >= at_least
+    if not given or not all(isinstance(side, int) and side >= 16 for side in sides):
+        raise ValueError(f"{name}: expected whole numbers of pixels from 16 on, as [36, 48], found {sides!r}.")
+    return tuple(sides)
 
 
 def train_strong(
@@ -101,6 +115,7 @@ def train_strong(
     seed: int,
     checkpoint: Path,
     start: Path | None = None,
+    sides: tuple[int, ...] = (),
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
@@ -112,6 +127,7 @@ def train_strong(
         start: folder of a saved strong network, to go on from its weights and to learn from its answers; it may be
             narrower. None: from nothing.
         epochs: 0 takes the start's network, and history, as they are.
+        sides: from `choose_sides`; empty: the usual ones.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
@@ -136,7 +152,7 @@ def train_strong(
             return network, read_json(start / "model.json")["history"]
         teacher, learning_rate = predict(saved, train.images), learning_rate / 2
     history = train_strong_network(
-        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint, teacher
+        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint, teacher, sides
     )
     return network, history
 
@@ -167,7 +183,12 @@ def train_strong_from_seeds(
 
 
 def describe_recipe(
-    widths: tuple[tuple[int, ...], ...], epochs: int, batch_size: int, precision: str, start: Path | None = None
+    widths: tuple[tuple[int, ...], ...],
+    epochs: int,
+    batch_size: int,
+    precision: str,
+    start: Path | None = None,
+    sides: tuple[int, ...] = (),
 ) -> dict:
     """What a model.json says of the training."""
     again = start is not None
@@ -186,7 +207,7 @@ def describe_recipe(
         "weight_decay": WEIGHT_DECAY,
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
-        "sides": list(SECOND_SIDES if again else SIDES),
+        "sides": list(sides or (SECOND_SIDES if again else SIDES)),
         "targets": "half label, half the start's answer" if again else f"labels, smoothed by {LABEL_SMOOTHING:g}",
         "covered": COVERED * again,
     }
@@ -220,6 +241,7 @@ def train_strong_network(
     seed: int,
     checkpoint: Path,
     teacher: np.ndarray | None = None,
+    sides: tuple[int, ...] = (),
 ) -> list[dict]:
     """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
@@ -234,24 +256,28 @@ def train_strong_network(
         checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
             was left by other settings or data is thrown away.
         teacher: a trained network's answers for the training pictures, float (n, classes), where `network` starts
-            from one. Then the pictures' side is drawn for each step, and some pictures are partly covered.
+            from one. Then some pictures are partly covered.
+        sides: of the training pictures, in pixels: in turn, or drawn for each step where there is a teacher. Empty:
+            the usual ones.
 
     Returns:
         One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
         `val_accuracy`.
     """
+    sides = sides or (SIDES if teacher is None else SECOND_SIDES)
     class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+    settings |= {"sides": list(sides)}
     settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     _open_checkpoint(checkpoint, settings)
     if teacher is None:
         trained = add_augmentation(network, augmentation)
-        sides = _GrowSide(augmentation, plan_sides(epochs))
+        sizing = _GrowSide(augmentation, plan_sides(epochs, sides))
     else:
         trained = add_augmentation(network, cover_at_random(COVERED, seed), augmentation)
-        sides = _DrawSide(augmentation, SECOND_SIDES, seed)
+        sizing = _DrawSide(augmentation, sides, seed)
     trained.compile(_make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
         make_batches(train, batch_size, seed, targets),
@@ -263,7 +289,7 @@ def train_strong_network(
             keras.callbacks.BackupAndRestore(checkpoint / "state", delete_checkpoint=False),
             keras.callbacks.SwapEMAWeights(),
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
-            sides,
+            sizing,
             ShowProgress(epochs, steps),
         ],
     )
