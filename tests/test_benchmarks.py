@@ -171,7 +171,7 @@ def test_the_page_shows_what_was_measured(name):
     assert fill(page, name, content) == page
 
 
-def test_views_are_compared_alone_and_in_pairs(monkeypatch, tmp_path):
+def test_views_are_added_one_by_one(monkeypatch, tmp_path):
     from views import measure_views
 
     rng = np.random.default_rng(0)
@@ -185,7 +185,12 @@ def test_views_are_compared_alone_and_in_pairs(monkeypatch, tmp_path):
     monkeypatch.setattr("views.load_split", lambda run, name: {"validation": split}[name])
     network = build_inference_network(build_strong_cnn(7, widths=((4,), (8,))))
     save_model(tmp_path / "EmotionDetector_2", network, {})
-    found = dict(measure_views(SimpleNamespace(models=tmp_path), [32, 48]))
-    assert list(found) == [(32,), (48,), (32, 48)]
-    assert set(found[32, 48]) == {"classes_accuracy", "accuracy", "auroc", "log_loss", "milliseconds"}
-    assert len({figures["log_loss"] for figures in found.values()}) == 3
+    found = list(measure_views(SimpleNamespace(models=tmp_path), [32, 48], [48, 40], 2))
+    first, second = (views for views, _ in found)
+    assert second[:1] == first
+    assert [view.mirrored for view in second] == [False, True]
+    figures = [figures for _, figures in found]
+    assert set(figures[0]) == {
+        "classes_accuracy", "classes_log_loss", "accuracy", "auroc", "log_loss", "milliseconds"
+    }  # fmt: skip
+    assert figures[0]["classes_log_loss"] != figures[1]["classes_log_loss"]

@@ -6,6 +6,7 @@ from utils.calibration import soften
 from utils.choices import choose_on_validation
 from utils.dataset import Split
 from utils.metrics import score_stress
+from utils.views import View
 
 CLASSES = 3
 STRESS_COLUMNS = [0, 2]
@@ -41,7 +42,7 @@ def test_choices_fit_the_network_as_it_will_be_saved(validation):
 
 def test_two_views_are_softened_each_and_then_averaged(validation):
     network = Overconfident()
-    both = choose_on_validation(network, validation, STRESS_COLUMNS, 0.75, mirror=True)
+    both = choose_on_validation(network, validation, STRESS_COLUMNS, 0.75, (View(), View(mirrored=True)))
     views = [network.predict(validation.images), network.predict(validation.images[:, :, ::-1])]
     assert both.answers == pytest.approx(np.mean(views, axis=0))
     p_stress = np.mean([soften(view, both.temperature) for view in views], axis=0)[:, STRESS_COLUMNS].sum(axis=1)

@@ -8,12 +8,11 @@ from conftest import draw_face
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
 from utils.files import write_json
-from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, resize, start_from
+from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, start_from
 from utils.strong_training import (
     SECOND_SIDES,
     _open_checkpoint,
     choose_sides,
-    choose_views,
     choose_widths,
     describe_recipe,
     plan_sides,
@@ -22,10 +21,10 @@ from utils.strong_training import (
     train_strong_network,
 )
 from utils.tensorflow_quietly import keras
-from utils.tflite import SharedNetwork
-from utils.training import predict_views, save_model, set_seed
+from utils.training import save_model, set_seed
+from utils.views import View
 
-VIEW_SIDES = (36, 48)
+VIEWS = (View(36), View(36, 40, True), View(), View(mirrored=True))
 WIDTHS = ((4,), (8,), (8,))
 EPOCHS = 9
 
@@ -115,38 +114,10 @@ def test_the_saved_network_is_plain_and_answers_the_same(faces, trained, tmp_pat
     assert np.asarray(loaded(faces.images)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_mirrored_views_do_not_care_about_left_and_right(faces, trained):
-    inference = build_inference_network(trained[0], mirror=True)
-    mirrored = faces.images[:, :, ::-1]
-    assert np.asarray(inference(mirrored)) == pytest.approx(np.asarray(inference(faces.images)), abs=1e-5)
-
-
-def test_the_saved_network_answers_with_the_mean_over_its_views(faces, trained, tmp_path):
-    views = {"sides": VIEW_SIDES, "mirror": True}
-    save_model(tmp_path / "model", build_inference_network(trained[0], **views), {})
-    answers = predict_views(trained[0], faces.images, **views)
-    assert answers.shape == (4, 32, 2)
-    assert len({answer.tobytes() for answer in answers}) == 4
-    loaded = keras.models.load_model(tmp_path / "model" / "model.keras")
-    lite = SharedNetwork((tmp_path / "model" / "model.tflite").read_bytes())
-    for predicted in (np.asarray(loaded(faces.images)), lite(faces.images)[0]):
-        # a pixel half way between two values may be rounded either way
-        assert predicted == pytest.approx(answers.mean(axis=0), abs=1e-3)
-
-
-def test_a_smaller_view_is_what_training_saw(faces):
-    augmentation = RandomAffine(0.0, 0.0, 0.0, False)
-    augmentation.side.assign(36)
-    seen, viewed = (
-        np.asarray(pictures).astype(int) for pictures in (augmentation(faces.images), resize(faces.images, 36))
-    )
-    assert np.abs(seen - viewed).max() <= 1
-
-
 @pytest.fixture
 def start(trained, tmp_path):
     """A saved strong network."""
-    inference = build_inference_network(trained[0], temperature=1.5, sides=VIEW_SIDES, mirror=True)
+    inference = build_inference_network(trained[0], 1.5, VIEWS)
     save_model(tmp_path / "start", inference, {"class_names": ["happy", "angry"]})
     return tmp_path / "start"
 
@@ -213,13 +184,6 @@ def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, s
         assert np.array_equal(one, other)
 
 
-def test_views_are_checked_before_the_training():
-    assert choose_views([32, 44]) == {"sides": [32, 44], "mirror": True}
-    for wrong in ([], [8, 48], [36.5], 48, ["48"]):
-        with pytest.raises(ValueError, match="STRONG_VIEWS: expected whole numbers of pixels from 16 on"):
-            choose_views(wrong)
-
-
 def test_sides_are_checked_before_the_training():
     assert choose_sides([]) == ()
     assert choose_sides([32, 44]) == (32, 44)
@@ -238,9 +202,8 @@ def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
     write_json(start / "model.json", {"class_names": ["happy", "angry"], "history": [{"val_loss": 0.5}]})
     options = [WIDTHS, 0, 8, "float32", 0, tmp_path / "state"]
     network, history = train_strong(faces, faces, ["happy", "angry"], CHANGES, *options, start)
-    views = {"sides": VIEW_SIDES, "mirror": True}
     loaded = keras.models.load_model(start / "model.keras")
-    assert np.asarray(build_inference_network(network, **views)(faces.images)) == pytest.approx(
+    assert np.asarray(build_inference_network(network, views=VIEWS)(faces.images)) == pytest.approx(
         np.asarray(loaded(faces.images)), abs=1e-5
     )
     assert history == [{"val_loss": 0.5}]

@@ -8,8 +8,8 @@ from utils.abstention import choose_threshold
 from utils.calibration import fit_temperature, soften
 from utils.dataset import Split
 from utils.metrics import score_stress
-from utils.pictures import SIDE
 from utils.training import predict_views
+from utils.views import WHOLE, View
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,33 @@ def choose_on_validation(
     validation: Split,
     stress_columns: list[int],
     target_accuracy: float,
-    sides: tuple[int, ...] = (SIDE,),
-    mirror: bool = False,
+    views: tuple[View, ...] = WHOLE,
 ) -> Choices:
     """Choose for a network as it will be saved.
 
     Args:
         network: uint8 (n, 48, 48, 3) -> class probabilities.
+        views: it will answer with the mean over these.
+        stress_columns, target_accuracy: see `choose_from_answers`.
+    """
+    answers = predict_views(network, validation.images, views)
+    return choose_from_answers(answers, validation.labels, stress_columns, target_accuracy)
+
+
+def choose_from_answers(
+    answers: np.ndarray, labels: np.ndarray, stress_columns: list[int], target_accuracy: float
+) -> Choices:
+    """Choose for a network that answered so.
+
+    Args:
+        answers: class probabilities of each view of the validation pictures, float (views, n, classes).
+        labels: int (n,), 1 is Stress.
         stress_columns: the classes that count as Stress.
         target_accuracy: stated accuracy of the answers that are given, .5 to 1.
-        sides, mirror: it will answer with the mean over these views, see `networks.make_views`.
     """
-    views = predict_views(network, validation.images, sides, mirror)
-    temperature = fit_temperature(views, validation.labels, stress_columns)
-    p_stress = soften(views, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
-    abstention = choose_threshold(validation.labels, p_stress, target_accuracy)
-    scores = score_stress(validation.labels, p_stress)
+    temperature = fit_temperature(answers, labels, stress_columns)
+    p_stress = soften(answers, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
+    abstention = choose_threshold(labels, p_stress, target_accuracy)
+    scores = score_stress(labels, p_stress)
     figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
-    return Choices(views.mean(axis=0), temperature, abstention, figures)
+    return Choices(answers.mean(axis=0), temperature, abstention, figures)

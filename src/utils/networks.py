@@ -7,6 +7,7 @@ import pandas as pd
 
 from utils.pictures import SIDE
 from utils.tensorflow_quietly import keras, tf
+from utils.views import WHOLE, View, answer_over
 
 layers = keras.layers
 
@@ -178,33 +179,13 @@ def _widen(weights: list[np.ndarray], kernel: np.ndarray, bias: np.ndarray) -> l
     return [wide_kernel, wide_bias]
 
 
-def resize(pictures, side: int):
-    """Pictures of another side, by bilinear interpolation, as `augmentation.RandomAffine` makes them: uint8."""
-    smaller = keras.ops.image.resize(keras.ops.cast(pictures, "float32"), (side, side), interpolation="bilinear")
-    return keras.ops.cast(keras.ops.round(smaller), "uint8")
-
-
-def make_views(pictures, sides: tuple[int, ...] = (SIDE,), mirror: bool = False) -> list:
-    """The pictures as a network will look at them: of each side, and mirrored where asked for.
-
-    Args:
-        pictures: uint8 (n, 48, 48, 3), an array or a Keras tensor.
-        sides: pixels.
-
-    Returns:
-        uint8 (n, side, side, 3) each; a side's mirror image follows it.
-    """
-    resized = [pictures if side == SIDE else resize(pictures, side) for side in sides]
-    return [view for plain in resized for view in ([plain, keras.ops.flip(plain, axis=2)] if mirror else [plain])]
-
-
-def build_inference_network(network, temperature: float = 1.0, sides: tuple[int, ...] = (SIDE,), mirror: bool = False):
+def build_inference_network(network, temperature: float = 1.0, views: tuple[View, ...] = WHOLE):
     """The network that is saved: plain Keras layers, float32, calibrated.
 
     Args:
         network: trained; its last layer is a dense softmax.
         temperature: above 0; the logits are divided by it, within the last layer's weights.
-        sides, mirror: answer with the mean over these views, see `make_views`.
+        views: answer with the mean over these.
 
     Returns:
         An uncompiled keras.Model: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), rows sum to 1.
@@ -226,17 +207,7 @@ def build_inference_network(network, temperature: float = 1.0, sides: tuple[int,
         if layer is network.layers[-1]:
             weights = [weight / temperature for weight in weights]
         plain.get_layer(layer.name).set_weights(weights)
-    picture = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
-    answers = [_answer(plain, make_views(picture, (side,), mirror)) for side in sides]
-    return keras.Model(picture, layers.average(answers) if len(answers) > 1 else answers[0])
-
-
-def _answer(plain, views: list):
-    """The mean over views of one side: in one batch, since to read the weights takes longer than to use them."""
-    if len(views) == 1:
-        return plain(views[0])
-    answers = plain(keras.ops.concatenate(views))
-    return keras.ops.mean(keras.ops.reshape(answers, (len(views), -1, answers.shape[-1])), axis=0)
+    return answer_over(plain, views)
 
 
 def describe_layers(network) -> pd.DataFrame:

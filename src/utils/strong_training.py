@@ -16,12 +16,13 @@ from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.tensorflow_quietly import keras
 from utils.training import ShowProgress, predict, predict_views, set_seed
+from utils.views import View
 
 SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
 """Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
 
 SECOND_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
-"""Where the training starts from a trained network: the side is drawn from these for each step, with equal chances."""
+"""Where the training starts from a trained network: the side is drawn from these for each step."""
 
 LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
@@ -78,28 +79,14 @@ def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[t
     return tuple(map(tuple, stages))
 
 
-def choose_views(sides: list[int]) -> dict:
-    """`sides` and `mirror` of `networks.make_views`, checked before a training rather than after it.
-
-    Raises:
-        ValueError: not a list of whole numbers from 16 on, the least that the strong network takes.
-    """
-    return {"sides": list(_check_sides("STRONG_VIEWS", sides, at_least=1)), "mirror": True}
-
-
 def choose_sides(sides: list[int]) -> tuple[int, ...]:
     """`sides` of `train_strong`, checked before the training; may be empty.
 
     Raises:
-        ValueError: as in `choose_views`.
+        ValueError: not a list of whole numbers from 16 on, the least that the network takes.
     """
-    return _check_sides("STRONG_SIDES", sides, at_least=0)
-
-
-def _check_sides(name: str, sides: list[int], at_least: int) -> tuple[int, ...]:
-    given = isinstance(sides, list) and len(sides) >= at_least
-    if not given or not all(isinstance(side, int) and side >= 16 for side in sides):
-        raise ValueError(f"{name}: expected whole numbers of pixels from 16 on, as [36, 48], found {sides!r}.")
+    if not isinstance(sides, list) or not all(isinstance(side, int) and side >= 16 for side in sides):
+        raise ValueError(f"STRONG_SIDES: expected whole numbers of pixels from 16 on, as [32, 40], found {sides!r}.")
     return tuple(sides)
 
 
@@ -164,12 +151,12 @@ def _load_start(folder: Path):
 
 
 def train_strong_from_seeds(
-    seeds: list[int], train: Split, validation: Split, class_names: list[str], views: dict, **options
+    seeds: list[int], train: Split, validation: Split, class_names: list[str], views: tuple[View, ...], **options
 ) -> dict[int, np.ndarray]:
     """The same training once a seed, to see what chance does to it; the networks are not kept.
 
     Args:
-        views: of `training.predict_views`.
+        views: of the validation pictures.
         options: of `train_strong`.
 
     Returns:
@@ -178,7 +165,7 @@ def train_strong_from_seeds(
     answers = {}
     for seed in seeds:
         network, _ = train_strong(train, validation, class_names, seed=seed, **options)
-        answers[seed] = predict_views(network, validation.images, **views).mean(axis=0)
+        answers[seed] = predict_views(network, validation.images, views).mean(axis=0)
     return answers
 
 

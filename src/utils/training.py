@@ -9,12 +9,11 @@ import numpy as np
 from utils.dataset import Split, make_batches
 from utils.display import LiveFigure
 from utils.files import replaced_folder, write_json
-from utils.networks import make_views
-from utils.pictures import SIDE
 from utils.plots.training import plot_history
 from utils.progress import make_bar
 from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
+from utils.views import WHOLE, View, make_view
 
 
 def set_seed(seed: int) -> None:
@@ -117,9 +116,9 @@ def predict(network, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     return np.asarray(network.predict(images, batch_size=batch_size, verbose=0))
 
 
-def predict_views(network, images: np.ndarray, sides: tuple[int, ...] = (SIDE,), mirror: bool = False) -> np.ndarray:
-    """Class probabilities of each view of the pictures, see `networks.make_views`: float32 (views, n, classes)."""
-    return np.stack([predict(network, np.asarray(view)) for view in make_views(images, sides, mirror)])
+def predict_views(network, images: np.ndarray, views: tuple[View, ...] = WHOLE) -> np.ndarray:
+    """Class probabilities of each view of the pictures: float32 (views, n, classes)."""
+    return np.stack([predict(network, np.asarray(make_view(images, view))) for view in views])
 
 
 def save_model(folder: Path, network, card: dict) -> None:

@@ -1,0 +1,66 @@
+"""What a network looks at before it answers."""
+
+import numpy as np
+import pytest
+
+from utils.augmentation import RandomAffine
+from utils.networks import build_inference_network, build_strong_cnn
+from utils.tensorflow_quietly import keras
+from utils.tflite import SharedNetwork
+from utils.training import predict_views, save_model, set_seed
+from utils.views import View, choose_views, make_view, resize
+
+VIEWS = (View(36), View(36, 40, mirrored=True), View(mirrored=True))
+
+
+@pytest.fixture(scope="module")
+def network():
+    set_seed(0)
+    return build_strong_cnn(2, widths=((4,), (8,), (8,)))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3), np.uint8)
+
+
+def test_a_picture_and_its_mirror_image_are_answered_alike_over_both(network, pictures):
+    inference = build_inference_network(network, views=(View(), View(mirrored=True)))
+    assert np.asarray(inference(pictures[:, :, ::-1])) == pytest.approx(np.asarray(inference(pictures)), abs=1e-5)
+
+
+def test_the_saved_network_answers_with_the_mean_over_its_views(network, pictures, tmp_path):
+    save_model(tmp_path / "model", build_inference_network(network, views=VIEWS), {})
+    answers = predict_views(network, pictures, VIEWS)
+    assert answers.shape == (3, 8, 2)
+    assert len({answer.tobytes() for answer in answers}) == 3
+    loaded = keras.models.load_model(tmp_path / "model" / "model.keras")
+    lite = SharedNetwork((tmp_path / "model" / "model.tflite").read_bytes())
+    for predicted in (np.asarray(loaded(pictures)), lite(pictures)[0]):
+        # a pixel half way between two values may be rounded either way
+        assert predicted == pytest.approx(answers.mean(axis=0), abs=1e-3)
+
+
+def test_a_view_is_the_middle_made_larger_or_smaller(pictures):
+    assert np.array_equal(make_view(pictures, View()), pictures)
+    assert np.array_equal(make_view(pictures, View(40, 40, mirrored=True)), pictures[:, 4:44, 43:3:-1])
+    assert np.array_equal(make_view(pictures, View(32, 40)), resize(pictures[:, 4:44, 4:44], 32))
+
+
+def test_a_smaller_view_is_what_training_saw(pictures):
+    augmentation = RandomAffine(0.0, 0.0, 0.0, False)
+    augmentation.side.assign(36)
+    seen, viewed = (np.asarray(some).astype(int) for some in (augmentation(pictures), resize(pictures, 36)))
+    assert np.abs(seen - viewed).max() <= 1
+
+
+def test_every_second_view_is_mirrored():
+    assert choose_views([[36, 48], [36, 40], [48, 48]]) == (View(36), View(36, 40, True), View())
+
+
+@pytest.mark.parametrize(
+    "wrong", [[], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], 4]
+)
+def test_wrong_views_are_named_before_the_training(wrong):
+    with pytest.raises(ValueError, match="STRONG_VIEWS: expected pairs of even numbers of pixels from 16 to 48"):
+        choose_views(wrong)
