@@ -9,6 +9,7 @@ else
 BIN := .venv/bin
 endif
 RUN_PYTHON := $(BIN)/python
+SITTINGS := shipped shipped-2 shipped-3 shipped-4 shipped-5 shipped-6
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
@@ -31,11 +32,8 @@ pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [
 	@$(RUN_PYTHON) -m doit "DATASET=$(DATASET)" "SOURCE=$(SOURCE)" "PROFILE=$(PROFILE)" "RUN=$(RUN)" "PARAMS=$(PARAMS)"
 
 train-shipped: setup ## train the model that is shipped: SOURCE=fer2013.zip; stopped, it goes on
-	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped "SOURCE=$(SOURCE)"
-	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped-2 "SOURCE=$(SOURCE)"
-	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped-3 "SOURCE=$(SOURCE)"
-	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped-4 "SOURCE=$(SOURCE)"
-	@$(RUN_PYTHON) -m utils.shipping fer2013-shipped-4
+	@$(foreach profile,$(SITTINGS),$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=$(profile) "SOURCE=$(SOURCE)" && )\
+		$(RUN_PYTHON) -m utils.shipping fer2013-$(lastword $(SITTINGS))
 	@$(RUN_PYTHON) -m utils.published
 
 bench: setup ## how fast training and answers are here, beside the seed project's way; saved as reports/bench.json

@@ -41,10 +41,7 @@ def test_overrides():
 
 def test_profiles():
     assert read_profile("smoke")["EPOCHS"] == 2
-    with pytest.raises(
-        ValueError,
-        match="expected one of default, fer2013, sample, shipped, shipped-2, shipped-3, shipped-4, shipped-5, smoke",
-    ):
+    with pytest.raises(ValueError, match=r"expected one of default, .*, shipped, .*, smoke"):
         read_profile("tiny")
     assert choose_profile("fer2013", "") == "fer2013"
     assert choose_profile("mine", "") == "default"

@@ -13,6 +13,7 @@ from utils.strong_training import (
     SECOND_SIDES,
     _open_checkpoint,
     choose_sides,
+    choose_views,
     choose_widths,
     describe_recipe,
     plan_sides,
@@ -182,6 +183,18 @@ def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, s
     again, _ = go_on(faces, start, tmp_path / "state")
     for one, other in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_every_second_view_is_mirrored():
+    assert choose_views([[36, 48], [36, 40], [48, 48]]) == (View(36), View(36, 40, True), View())
+
+
+@pytest.mark.parametrize(
+    "wrong", [[], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], 4]
+)
+def test_wrong_views_are_named_before_the_training(wrong):
+    with pytest.raises(ValueError, match="STRONG_VIEWS: expected pairs of even numbers of pixels from 16 to 48"):
+        choose_views(wrong)
 
 
 def test_sides_are_checked_before_the_training():

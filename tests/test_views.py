@@ -8,7 +8,7 @@ from utils.networks import build_inference_network, build_strong_cnn
 from utils.tensorflow_quietly import keras
 from utils.tflite import SharedNetwork
 from utils.training import predict_views, save_model, set_seed
-from utils.views import View, choose_views, make_view, resize
+from utils.views import View, make_view, resize
 
 VIEWS = (View(36), View(36, 40, mirrored=True), View(mirrored=True))
 
@@ -52,15 +52,3 @@ def test_a_smaller_view_is_what_training_saw(pictures):
     augmentation.side.assign(36)
     seen, viewed = (np.asarray(some).astype(int) for some in (augmentation(pictures), resize(pictures, 36)))
     assert np.abs(seen - viewed).max() <= 1
-
-
-def test_every_second_view_is_mirrored():
-    assert choose_views([[36, 48], [36, 40], [48, 48]]) == (View(36), View(36, 40, True), View())
-
-
-@pytest.mark.parametrize(
-    "wrong", [[], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], 4]
-)
-def test_wrong_views_are_named_before_the_training(wrong):
-    with pytest.raises(ValueError, match="STRONG_VIEWS: expected pairs of even numbers of pixels from 16 to 48"):
-        choose_views(wrong)

@@ -18,22 +18,6 @@ WHOLE = (View(),)
 """The picture as it is."""
 
 
-def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
-    """A view for each pair of side and crop, every second one mirrored; checked before a training.
-
-    Raises:
-        ValueError: not a list of pairs of even numbers from 16, the least that the strong network takes, to SIDE.
-    """
-    pixels = range(16, SIDE + 1, 2)  # an odd crop would not be in the middle
-    shaped = isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-    if not shaped or not all(number in pixels for pair in pairs for number in pair):
-        raise ValueError(
-            f"STRONG_VIEWS: expected pairs of even numbers of pixels from {pixels[0]} to {pixels[-1]}, as"
-            f" [[32, 48], [32, 40]], found {pairs!r}."
-        )
-    return tuple(View(side, crop, mirrored=bool(position % 2)) for position, (side, crop) in enumerate(pairs))
-
-
 def make_view(pictures, view: View):
     """The pictures as a network will look at them: uint8 (n, side, side, 3).
 
