@@ -190,7 +190,7 @@ def test_every_second_view_is_mirrored():
 
 
 @pytest.mark.parametrize(
-    "wrong", [[], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], 4]
+    "wrong", [[], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], [[36.0, 48]], 4]
 )
 def test_wrong_views_are_named_before_the_training(wrong):
     with pytest.raises(ValueError, match="STRONG_VIEWS: expected pairs of even numbers of pixels from 16 to 48"):

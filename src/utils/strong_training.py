@@ -87,7 +87,7 @@ def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
     """
     pixels = range(16, SIDE + 1, 2)  # an odd crop would not be in the middle
     shaped = isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-    if not shaped or not all(number in pixels for pair in pairs for number in pair):
+    if not shaped or not all(isinstance(number, int) and number in pixels for pair in pairs for number in pair):
         raise ValueError(
             f"STRONG_VIEWS: expected pairs of even numbers of pixels from {pixels[0]} to {pixels[-1]}, as"
             f" [[32, 48], [32, 40]], found {pairs!r}."
@@ -272,8 +272,7 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides)}
-    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
+    settings |= {"sides": list(sides), "weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     _open_checkpoint(checkpoint, settings)
     if teacher is None:
         trained = add_augmentation(network, augmentation)
