@@ -12,6 +12,7 @@ from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
 from utils.networks import STRONG_WIDTHS, build_strong_cnn, read_widths, start_from
+from utils.paths import Run
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.tensorflow_quietly import keras
@@ -28,7 +29,7 @@ LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
 
 COVERED = 0.5
-"""Share of the training pictures that are partly covered, where the training starts from a trained network."""
+"""Share of the training pictures that are partly covered, where a trained network's answers are learnt."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
@@ -70,7 +71,7 @@ def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[t
         ValueError: not a list of lists of whole numbers, 1 or more.
     """
     if not widths:
-        return STRONG_WIDTHS if start is None else read_widths(_load_start(start))
+        return STRONG_WIDTHS if start is None else read_widths(_load(start, "START"))
     stages = widths if isinstance(widths, list) else [widths]
     if not all(isinstance(stage, list) and stage for stage in stages) or not all(
         isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
@@ -106,6 +107,17 @@ def choose_sides(sides: list[int]) -> tuple[int, ...]:
     return tuple(sides)
 
 
+def choose_teachers(runs: list[str]) -> tuple[Path, ...]:
+    """Folders of the `teachers` of `train_strong`, one for each run.
+
+    Raises:
+        ValueError: not a list of runs' names.
+    """
+    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
+        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
+    return tuple(Run(run).models / "EmotionDetector_2" for run in runs)
+
+
 def train_strong(
     train: Split,
     validation: Split,
@@ -119,6 +131,7 @@ def train_strong(
     checkpoint: Path,
     start: Path | None = None,
     sides: tuple[int, ...] = (),
+    teachers: tuple[Path, ...] = (),
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
@@ -127,42 +140,48 @@ def train_strong(
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
         widths: from `choose_widths`.
         precision: from `precision.choose_precision`.
-        start: folder of a saved strong network, to go on from its weights and to learn from its answers; it may be
-            narrower. None: from nothing.
+        start: folder of a saved strong network, to go on from its weights; it may be narrower. None: from nothing.
         epochs: 0 takes the start's network, and history, as they are.
         sides: from `choose_sides`; empty: the usual ones.
+        teachers: from `choose_teachers`, to learn from the mean of their answers; empty: from the start's.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
 
     Raises:
-        FileNotFoundError: there is no saved network at `start`.
-        ValueError: it is another network, a wider one, or tells other classes apart; no epoch and no start.
+        FileNotFoundError: there is no saved network at `start`, or at one of `teachers`.
+        ValueError: it tells other classes apart; the start is another network, or a wider one; no epoch and no start.
     """
     set_seed(seed)
     with compute_in(precision):
         network = build_strong_cnn(len(class_names), widths)
-    augmentation, learning_rate, teacher = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size), None
+    augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
     if start is None and epochs == 0:
         raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
     if start is not None:
-        saved = _load_start(start)
-        known = read_json(start / "model.json")["class_names"]
-        if known != class_names:
-            raise ValueError(f"START: expected a network that tells {', '.join(class_names)} apart, found {known}.")
-        start_from(network, saved)
+        start_from(network, _load(start, "START", class_names))
+        learning_rate /= 2
         if epochs == 0:
             return network, read_json(start / "model.json")["history"]
-        teacher, learning_rate = predict(saved, train.images), learning_rate / 2
+    loaded = [_load(folder, "TEACHERS", class_names) for folder in teachers or ([start] if start else [])]
+    teacher = np.mean([predict(saved, train.images) for saved in loaded], axis=0) if loaded else None
     history = train_strong_network(
-        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint, teacher, sides
-    )
+        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
+        teacher, sides or _usual_sides(start), drawn=start is not None,
+    )  # fmt: skip
     return network, history
 
 
-def _load_start(folder: Path):
+def _usual_sides(start: Path | None) -> tuple[int, ...]:
+    return SIDES if start is None else SECOND_SIDES
+
+
+def _load(folder: Path, parameter: str, class_names: list[str] | None = None):
     if not (folder / "model.keras").exists():
-        raise FileNotFoundError(f"START: no trained network in {folder}. Run the pipeline that makes it first.")
+        raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
+    known = read_json(folder / "model.json")["class_names"]
+    if class_names and known != class_names:
+        raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
     return keras.models.load_model(folder / "model.keras")
 
 
@@ -192,9 +211,10 @@ def describe_recipe(
     precision: str,
     start: Path | None = None,
     sides: tuple[int, ...] = (),
+    teachers: tuple[Path, ...] = (),
 ) -> dict:
     """What a model.json says of the training."""
-    again = start is not None
+    again, taught_by = start is not None, teachers or ([start] if start else [])
     described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
@@ -210,9 +230,10 @@ def describe_recipe(
         "weight_decay": WEIGHT_DECAY,
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
-        "sides": list(sides or (SECOND_SIDES if again else SIDES)),
-        "targets": "half label, half the start's answer" if again else f"labels, smoothed by {LABEL_SMOOTHING:g}",
-        "covered": COVERED * again,
+        "sides": list(sides or _usual_sides(start)),
+        "teachers": [folder.parent.name for folder in taught_by],
+        "targets": "half label, half the teachers' answer" if taught_by else f"labels, smoothed by {LABEL_SMOOTHING:g}",
+        "covered": COVERED if taught_by else 0.0,
     }
 
 
@@ -244,7 +265,8 @@ def train_strong_network(
     seed: int,
     checkpoint: Path,
     teacher: np.ndarray | None = None,
-    sides: tuple[int, ...] = (),
+    sides: tuple[int, ...] = SIDES,
+    drawn: bool = False,
 ) -> list[dict]:
     """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
@@ -258,28 +280,27 @@ def train_strong_network(
         seed: of the order of the pictures.
         checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
             was left by other settings or data is thrown away.
-        teacher: a trained network's answers for the training pictures, float (n, classes), where `network` starts
-            from one. Then some pictures are partly covered.
-        sides: of the training pictures, in pixels: in turn, or drawn for each step where there is a teacher. Empty:
-            the usual ones.
+        teacher: trained networks' mean answers for the training pictures, float (n, classes). With them some
+            pictures are partly covered.
+        sides: of the training pictures, in pixels.
+        drawn: draw one of `sides` for each step, instead of taking them in turn.
 
     Returns:
         One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
         `val_accuracy`.
     """
-    sides = sides or (SIDES if teacher is None else SECOND_SIDES)
     class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     settings |= {"sides": list(sides), "weights": _fingerprint_weights(network), "data": _fingerprint(train)}
+    if teacher is not None:
+        # rounded, since from time to time the last bit of an answer differs
+        settings["teacher"] = teacher.mean(axis=0).round(3).tolist()
     _open_checkpoint(checkpoint, settings)
-    if teacher is None:
-        trained = add_augmentation(network, augmentation)
-        sizing = _GrowSide(augmentation, plan_sides(epochs, sides))
-    else:
-        trained = add_augmentation(network, cover_at_random(COVERED, seed), augmentation)
-        sizing = _DrawSide(augmentation, sides, seed)
+    changes = [augmentation] if teacher is None else [cover_at_random(COVERED, seed), augmentation]
+    trained = add_augmentation(network, *changes)
+    sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     trained.compile(_make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
         make_batches(train, batch_size, seed, targets),
@@ -313,7 +334,6 @@ def _make_optimizer(learning_rate: float, steps: int):
 
 
 def _fingerprint_weights(network) -> str:
-    """Of what it starts from. A teacher's answers would not do: from time to time their last bit differs."""
     return hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights())).hexdigest()
 
 
