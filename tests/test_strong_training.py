@@ -9,14 +9,14 @@ from utils.augmentation import RandomAffine
 from utils.dataset import Split
 from utils.files import write_json
 from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, start_from
+from utils.strong_parameters import choose_sides, choose_teachers, choose_views, choose_widths
 from utils.strong_training import (
     SECOND_SIDES,
+    SIDES,
     _open_checkpoint,
-    choose_sides,
-    choose_views,
-    choose_widths,
     describe_recipe,
     plan_sides,
+    scale_learning_rate,
     soften_targets,
     train_strong,
     train_strong_network,
@@ -73,6 +73,10 @@ def test_it_learns(faces, trained):
 
 class Stopped(Exception):
     pass
+
+
+def stop(*_):
+    raise Stopped
 
 
 def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch):
@@ -223,6 +227,59 @@ def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
     assert describe_recipe(*options[:3], "float32", start)["start"]["from"] == start.parent.name
     with pytest.raises(ValueError, match="STRONG_EPOCHS: without a START expected 1 or more"):
         train_strong(faces, faces, ["happy", "angry"], CHANGES, *options)
+
+
+@pytest.fixture
+def teachers(start, tmp_path):
+    """Two saved networks: one that tells the faces apart, and one that always says happy."""
+    sure = build_strong_cnn(2, ((2,), (2,)))
+    sure.layers[-1].set_weights([np.zeros((2, 2)), np.array([9.0, -9.0])])
+    save_model(tmp_path / "sure", build_inference_network(sure), {"class_names": ["happy", "angry"]})
+    return start, tmp_path / "sure"
+
+
+def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path, monkeypatch):
+    learnt = []
+    monkeypatch.setattr(
+        "utils.strong_training.train_strong_network",
+        lambda *arguments, drawn: learnt.append((arguments, drawn)) or [],
+    )
+    go_on(faces, None, tmp_path / "state", teachers=teachers)
+    (_, _, _, _, _, _, rate, _, _, teacher, sides), drawn = learnt.pop()
+    answers = [np.asarray(keras.models.load_model(folder / "model.keras")(faces.images)) for folder in teachers]
+    assert teacher == pytest.approx(np.mean(answers, axis=0), abs=1e-5)
+    assert (rate, sides, drawn) == (scale_learning_rate(8), SIDES, False)
+    go_on(faces, teachers[0], tmp_path / "state", teachers=teachers[1:])
+    (*_, rate, _, _, teacher, sides), drawn = learnt.pop()
+    assert teacher == pytest.approx(answers[1], abs=1e-5)
+    assert (rate, sides, drawn) == (scale_learning_rate(8) / 2, SECOND_SIDES, True)
+
+
+def test_the_recipe_names_the_teachers(teachers):
+    described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers)
+    assert described["teachers"] == [folder.parent.name for folder in teachers]
+    assert (described["start"], described["covered"]) == (None, 0.5)
+    assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
+
+
+def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
+    monkeypatch.setattr("utils.strong_training._make_optimizer", stop)
+    for folders in ((), teachers[:1], teachers[:1], teachers):
+        with pytest.raises(Stopped):
+            go_on(faces, None, tmp_path / "state", teachers=folders)
+    assert [opened.index(settings) for settings in opened] == [0, 1, 1, 3]
+
+
+def test_teachers_are_named_by_their_runs(tmp_path):
+    assert choose_teachers([]) == ()
+    assert [folder.parts[-2:] for folder in choose_teachers(["mine"])] == [("mine", "EmotionDetector_2")]
+    for wrong in ("mine", [3], [""], {"mine": 1}):
+        with pytest.raises(ValueError, match="TEACHERS: expected names of runs"):
+            choose_teachers(wrong)
+    with pytest.raises(FileNotFoundError, match="TEACHERS: no trained network in"):
+        go_on(None, None, tmp_path / "state", teachers=(tmp_path / "nothing",))
 
 
 def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):

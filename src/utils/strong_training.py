@@ -11,10 +11,10 @@ import pandas as pd
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
-from utils.networks import STRONG_WIDTHS, build_strong_cnn, read_widths, start_from
-from utils.paths import Run
+from utils.networks import build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
+from utils.strong_parameters import load_trained
 from utils.tensorflow_quietly import keras
 from utils.training import ShowProgress, predict, predict_views, set_seed
 from utils.views import View
@@ -59,65 +59,6 @@ def scale_learning_rate(batch_size: int) -> float:
     return LEARNING_RATE * math.sqrt(batch_size / 128)
 
 
-def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[tuple[int, ...], ...]:
-    """Filters of the strong network's convolutions: those asked for, else those of the start, else the usual ones.
-
-    Args:
-        widths: a list for each stage between two poolings, see `build_strong_cnn`; may be empty.
-        start: folder of a saved strong network.
-
-    Raises:
-        FileNotFoundError: nothing is asked for, and there is no saved network at `start`.
-        ValueError: not a list of lists of whole numbers, 1 or more.
-    """
-    if not widths:
-        return STRONG_WIDTHS if start is None else read_widths(_load(start, "START"))
-    stages = widths if isinstance(widths, list) else [widths]
-    if not all(isinstance(stage, list) and stage for stage in stages) or not all(
-        isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
-    ):
-        raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
-    return tuple(map(tuple, stages))
-
-
-def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
-    """A view for each pair of side and crop, every second one mirrored; checked before a training.
-
-    Raises:
-        ValueError: not a list of pairs of even numbers from 16, the least that the strong network takes, to SIDE.
-    """
-    pixels = range(16, SIDE + 1, 2)  # an odd crop would not be in the middle
-    shaped = isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-    if not shaped or not all(isinstance(number, int) and number in pixels for pair in pairs for number in pair):
-        raise ValueError(
-            f"STRONG_VIEWS: expected pairs of even numbers of pixels from {pixels[0]} to {pixels[-1]}, as"
-            f" [[32, 48], [32, 40]], found {pairs!r}."
-        )
-    return tuple(View(side, crop, mirrored=bool(position % 2)) for position, (side, crop) in enumerate(pairs))
-
-
-def choose_sides(sides: list[int]) -> tuple[int, ...]:
-    """`sides` of `train_strong`, checked before the training; may be empty.
-
-    Raises:
-        ValueError: not a list of whole numbers from 16 on, the least that the network takes.
-    """
-    if not isinstance(sides, list) or not all(isinstance(side, int) and side >= 16 for side in sides):
-        raise ValueError(f"STRONG_SIDES: expected whole numbers of pixels from 16 on, as [32, 40], found {sides!r}.")
-    return tuple(sides)
-
-
-def choose_teachers(runs: list[str]) -> tuple[Path, ...]:
-    """Folders of the `teachers` of `train_strong`, one for each run.
-
-    Raises:
-        ValueError: not a list of runs' names.
-    """
-    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
-        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
-    return tuple(Run(run).models / "EmotionDetector_2" for run in runs)
-
-
 def train_strong(
     train: Split,
     validation: Split,
@@ -138,12 +79,12 @@ def train_strong(
     Args:
         class_names: the data set's classes, in the order of the targets.
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
-        widths: from `choose_widths`.
+        widths: from `strong_parameters.choose_widths`.
         precision: from `precision.choose_precision`.
         start: folder of a saved strong network, to go on from its weights; it may be narrower. None: from nothing.
         epochs: 0 takes the start's network, and history, as they are.
-        sides: from `choose_sides`; empty: the usual ones.
-        teachers: from `choose_teachers`, to learn from the mean of their answers; empty: from the start's.
+        sides: from `strong_parameters.choose_sides`; empty: the usual ones.
+        teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer; empty: the start.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
@@ -159,11 +100,11 @@ def train_strong(
     if start is None and epochs == 0:
         raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
     if start is not None:
-        start_from(network, _load(start, "START", class_names))
+        start_from(network, load_trained(start, "START", class_names))
         learning_rate /= 2
         if epochs == 0:
             return network, read_json(start / "model.json")["history"]
-    loaded = [_load(folder, "TEACHERS", class_names) for folder in teachers or ([start] if start else [])]
+    loaded = [load_trained(folder, "TEACHERS", class_names) for folder in teachers or ([start] if start else [])]
     teacher = np.mean([predict(saved, train.images) for saved in loaded], axis=0) if loaded else None
     history = train_strong_network(
         network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
@@ -174,15 +115,6 @@ def train_strong(
 
 def _usual_sides(start: Path | None) -> tuple[int, ...]:
     return SIDES if start is None else SECOND_SIDES
-
-
-def _load(folder: Path, parameter: str, class_names: list[str] | None = None):
-    if not (folder / "model.keras").exists():
-        raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
-    known = read_json(folder / "model.json")["class_names"]
-    if class_names and known != class_names:
-        raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
-    return keras.models.load_model(folder / "model.keras")
 
 
 def train_strong_from_seeds(
