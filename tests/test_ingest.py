@@ -409,6 +409,18 @@ def twice(path):
             archive.writestr("train/sad/1.png", FACE)
 
 
+def with_first_entry(changes):
+    """Writes a zip with some bytes of its table of contents' first entry changed: place -> byte."""
+
+    def write(path):
+        data = bytearray(make_zip(path, USABLE).read_bytes())
+        for place, byte in changes.items():
+            data[data.index(b"PK\x01\x02") + place] = byte
+        path.write_bytes(data)
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [(encrypted, "encrypted"), (linked, "is a link"), (bomb, "bomb"), (twice, "occurs 2 times"),
@@ -416,7 +428,9 @@ def twice(path):
      (lambda path: make_zip(path, USABLE | {"/etc/out.png": FACE}), "leads outside"),
      (lambda path: make_zip(path, USABLE | {"C:/out.png": FACE}), "leads outside"),
      (lambda path: path.write_bytes(b"not a zip"), "expected a folder, a zip or a CSV"),
-     (lambda path: path.write_bytes(make_zip(path, USABLE).read_bytes()[:-40]), "no whole zip")],
+     (lambda path: path.write_bytes(make_zip(path, USABLE).read_bytes()[:-40]), "no whole zip"),
+     (with_first_entry({6: 65}), r"no whole zip \(zip file version 6.5"),
+     (with_first_entry({9: 8, 46: 255}), "no whole zip .*decode")],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_unusable_zips(tmp_path, write, message):

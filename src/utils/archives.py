@@ -58,7 +58,8 @@ class ZipArchive:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            # of a newer format, or a name that is no UTF-8, as one damaged byte can make it look
             raise SourceError(f"{path}: expected a folder, a zip or a CSV; it is no whole zip ({error}).") from None
         infos = [info for info in self._zip.infolist() if not info.is_dir()]
         for info in infos:
@@ -80,8 +81,6 @@ class ZipArchive:
         """The bytes of one file. Raises OSError where they are damaged."""
         try:
             return self._zip.read(name)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
-            raise OSError(f"damaged in the zip: {error}") from None
         except Exception as error:
             # zlib.error, lzma.LZMAError and their like share no base class
             raise OSError(f"damaged in the zip: {error}") from None

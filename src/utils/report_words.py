@@ -132,7 +132,7 @@ def _describe_comparison(comparison: dict) -> str:
 _TERMS = {
     "CNN": "The kind of neural network that is usual for pictures (convolutional).",
     "augmented": "Learnt from pictures that were turned, shifted, zoomed and mirrored a little, anew each time.",
-    "views": "The model looks at a picture in several versions, such as mirrored, smaller or cut closer; its answer is their mean.",
+    "views": "The model looks at a picture in versions, such as mirrored or cut closer; its answer is their mean.",
 }
 
 
