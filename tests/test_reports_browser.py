@@ -130,6 +130,16 @@ def test_on_a_phone_the_models_stand_one_below_the_other_with_every_figure_named
     assert seen == {390: [f'"{title}"' for title in titles], 1280: ["none"] * len(titles)}
 
 
+def test_on_a_phone_the_cards_parameters_are_read_without_scrolling(browser, folder):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((folder / "shown" / "model_card.html").as_uri())
+    table = page.locator(".scroll", has=page.get_by_text("STRONG_VIEWS"))
+    assert table.evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+    name = table.get_by_text("VALIDATION_FRACTION")
+    assert name.evaluate("(code) => code.getClientRects().length") == 1
+    page.close()
+
+
 def test_paper_shows_no_navigation_and_dark_ink(browser, folder):
     page = browser.new_page(color_scheme="dark")
     page.goto((folder / "shown" / "02_baseline_cnn.html").as_uri())

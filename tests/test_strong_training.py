@@ -280,6 +280,9 @@ def test_teachers_are_named_by_their_runs(tmp_path):
             choose_teachers(wrong)
     with pytest.raises(FileNotFoundError, match="TEACHERS: no trained network in"):
         go_on(None, None, tmp_path / "state", teachers=(tmp_path / "nothing",))
+    options = [CHANGES, WIDTHS, 0, 8, "float32", 0, tmp_path / "state", tmp_path / "start"]
+    with pytest.raises(ValueError, match="STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0"):
+        train_strong(None, None, ["happy", "angry"], *options, teachers=(tmp_path / "other",))
 
 
 def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):

@@ -91,7 +91,8 @@ def train_strong(
 
     Raises:
         FileNotFoundError: there is no saved network at `start`, or at one of `teachers`.
-        ValueError: it tells other classes apart; the start is another network, or a wider one; no epoch and no start.
+        ValueError: it tells other classes apart; the start is another network, or a wider one; no epoch, but no start
+            or something to learn from.
     """
     set_seed(seed)
     with compute_in(precision):
@@ -99,18 +100,24 @@ def train_strong(
     augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
     if start is None and epochs == 0:
         raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
+    if teachers and epochs == 0:
+        raise ValueError("STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0.")
     if start is not None:
         start_from(network, load_trained(start, "START", class_names))
         learning_rate /= 2
         if epochs == 0:
             return network, read_json(start / "model.json")["history"]
-    loaded = [load_trained(folder, "TEACHERS", class_names) for folder in teachers or ([start] if start else [])]
+    loaded = [load_trained(folder, "TEACHERS", class_names) for folder in _find_teachers(start, teachers)]
     teacher = np.mean([predict(saved, train.images) for saved in loaded], axis=0) if loaded else None
     history = train_strong_network(
         network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
         teacher, sides or _usual_sides(start), drawn=start is not None,
     )  # fmt: skip
     return network, history
+
+
+def _find_teachers(start: Path | None, teachers: tuple[Path, ...]) -> tuple[Path, ...]:
+    return teachers or ((start,) if start else ())
 
 
 def _usual_sides(start: Path | None) -> tuple[int, ...]:
@@ -146,7 +153,7 @@ def describe_recipe(
     teachers: tuple[Path, ...] = (),
 ) -> dict:
     """What a model.json says of the training."""
-    again, taught_by = start is not None, teachers or ([start] if start else [])
+    again, teachers = start is not None, _find_teachers(start, teachers)
     described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
@@ -163,9 +170,9 @@ def describe_recipe(
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
         "sides": list(sides or _usual_sides(start)),
-        "teachers": [folder.parent.name for folder in taught_by],
-        "targets": "half label, half the teachers' answer" if taught_by else f"labels, smoothed by {LABEL_SMOOTHING:g}",
-        "covered": COVERED if taught_by else 0.0,
+        "teachers": [folder.parent.name for folder in teachers],
+        "targets": "half label, half the teachers' answer" if teachers else f"labels, smoothed by {LABEL_SMOOTHING:g}",
+        "covered": COVERED if teachers else 0.0,
     }
 
 
@@ -230,8 +237,8 @@ def train_strong_network(
         # rounded, since from time to time the last bit of an answer differs
         settings["teacher"] = teacher.mean(axis=0).round(3).tolist()
     _open_checkpoint(checkpoint, settings)
-    changes = [augmentation] if teacher is None else [cover_at_random(COVERED, seed), augmentation]
-    trained = add_augmentation(network, *changes)
+    covering = [] if teacher is None else [cover_at_random(COVERED, seed)]
+    trained = add_augmentation(network, *covering, augmentation)
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     trained.compile(_make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
