@@ -9,7 +9,15 @@ from utils.augmentation import RandomAffine
 from utils.dataset import Split
 from utils.files import write_json
 from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, start_from
-from utils.strong_parameters import choose_sides, choose_teachers, choose_views, choose_widths
+from utils.strong_parameters import (
+    choose_epochs,
+    choose_sides,
+    choose_start,
+    choose_teachers,
+    choose_views,
+    choose_widths,
+    describe_plan,
+)
 from utils.strong_training import (
     SECOND_SIDES,
     SIDES,
@@ -119,12 +127,23 @@ def test_the_saved_network_is_plain_and_answers_the_same(faces, trained, tmp_pat
     assert np.asarray(loaded(faces.images)) == pytest.approx(expected, abs=1e-5)
 
 
+CLASSES = ["happy", "angry"]
+
+
 @pytest.fixture
-def start(trained, tmp_path):
-    """A saved strong network."""
+def runs(tmp_path, monkeypatch):
+    """The folder of the runs' models."""
+    monkeypatch.setattr("utils.paths.ROOT", tmp_path)
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def start(trained, runs):
+    """The strong network of a run `first`."""
     inference = build_inference_network(trained[0], 1.5, VIEWS)
-    save_model(tmp_path / "start", inference, {"class_names": ["happy", "angry"]})
-    return tmp_path / "start"
+    card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": {"epochs": 1, "start": None}}
+    save_model(runs / "first" / "EmotionDetector_2", inference, card)
+    return runs / "first" / "EmotionDetector_2"
 
 
 @pytest.mark.parametrize("widths", [WIDTHS, ((6,), (8,), (12,))])
@@ -145,20 +164,23 @@ def test_a_network_that_cannot_go_on_from_another_says_so(start, classes, widths
 def test_widths_are_those_asked_for_or_the_starts_or_the_usual_ones(start):
     assert choose_widths([]) == STRONG_WIDTHS
     assert choose_widths([], start) == WIDTHS
-    assert choose_widths([[6], [8], [8, 8]], start) == ((6,), (8,), (8, 8))
+    assert choose_widths([[6], [8], [12]], start) == ((6,), (8,), (12,))
+    for wrong in ([[6], [8], [7]], [[6], [8], [8, 8]], [[6], [8]]):
+        with pytest.raises(
+            ValueError, match=r"STRONG_WIDTHS: expected START's filters, \[\[4\], \[8\], \[8\]\], or more"
+        ):
+            choose_widths(wrong, start)
     for wrong in ([16, 24], [[16], []], [[0]], [[1.5]], [["16"]], "wide", 16):
         with pytest.raises(ValueError, match="STRONG_WIDTHS: expected lists of whole numbers"):
             choose_widths(wrong)
-    with pytest.raises(FileNotFoundError, match="START: no trained network in"):
-        choose_widths([], start / "nothing")
 
 
 CHANGES = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
 
 
-def go_on(faces, start, checkpoint, class_names=("happy", "angry"), widths=WIDTHS, **options):
+def go_on(faces, start, checkpoint, widths=WIDTHS, **options):
     options = {"checkpoint": checkpoint, "start": start} | options
-    return train_strong(faces, faces, list(class_names), CHANGES, widths, 2, 8, "float32", 0, **options)
+    return train_strong(faces, faces, CLASSES, CHANGES, widths, 2, 8, "float32", 0, **options)
 
 
 @pytest.fixture
@@ -216,26 +238,49 @@ def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):
 
 
 def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
-    write_json(start / "model.json", {"class_names": ["happy", "angry"], "history": [{"val_loss": 0.5}]})
     options = [WIDTHS, 0, 8, "float32", 0, tmp_path / "state"]
-    network, history = train_strong(faces, faces, ["happy", "angry"], CHANGES, *options, start)
+    network, history = train_strong(faces, faces, CLASSES, CHANGES, *options, start)
     loaded = keras.models.load_model(start / "model.keras")
     assert np.asarray(build_inference_network(network, views=VIEWS)(faces.images)) == pytest.approx(
         np.asarray(loaded(faces.images)), abs=1e-5
     )
     assert history == [{"val_loss": 0.5}]
-    assert describe_recipe(*options[:3], "float32", start)["start"]["from"] == start.parent.name
-    with pytest.raises(ValueError, match="STRONG_EPOCHS: without a START expected 1 or more"):
-        train_strong(faces, faces, ["happy", "angry"], CHANGES, *options)
+
+
+def test_no_epoch_needs_a_start_and_nothing_to_learn(tmp_path):
+    assert (choose_epochs(5), choose_epochs(0, tmp_path)) == (5, 0)
+    with pytest.raises(ValueError, match="STRONG_EPOCHS: without a START expected 1 or more, found 0"):
+        choose_epochs(0)
+    with pytest.raises(ValueError, match="STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0"):
+        choose_epochs(0, tmp_path, (tmp_path,))
+    for wrong in (-1, 2.5, "5"):
+        with pytest.raises(ValueError, match="STRONG_EPOCHS: expected a whole number, 0 or more"):
+            choose_epochs(wrong)
+
+
+def test_the_recipe_keeps_the_histories_of_earlier_sittings(start, runs):
+    def go_on_from(folder, epochs, name):
+        described = describe_recipe(WIDTHS, epochs, 8, "float32", folder)
+        write_json(runs / name / "model.json", {"training": described, "history": [{"val_loss": 0.4}]})
+        return described, runs / name
+
+    first, folder = go_on_from(start, 0, "same/EmotionDetector_2")
+    assert (first["start"]["from"], first["start"]["history"]) == ("first", [{"val_loss": 0.5}])
+    second, folder = go_on_from(folder, 2, "second/EmotionDetector_2")
+    assert "history" not in second["start"]
+    assert second["start"]["start"]["history"] == [{"val_loss": 0.5}]
+    third, _ = go_on_from(folder, 2, "third/EmotionDetector_2")
+    assert (third["start"]["from"], third["start"]["history"]) == ("second", [{"val_loss": 0.4}])
 
 
 @pytest.fixture
-def teachers(start, tmp_path):
-    """Two saved networks: one that tells the faces apart, and one that always says happy."""
+def teachers(start, runs):
+    """Two saved networks: one that tells the faces apart, and one, of a run `sure`, that always says happy."""
     sure = build_strong_cnn(2, ((2,), (2,)))
     sure.layers[-1].set_weights([np.zeros((2, 2)), np.array([9.0, -9.0])])
-    save_model(tmp_path / "sure", build_inference_network(sure), {"class_names": ["happy", "angry"]})
-    return start, tmp_path / "sure"
+    folder = runs / "sure" / "EmotionDetector_2"
+    save_model(folder, build_inference_network(sure), {"class_names": CLASSES})
+    return start, folder
 
 
 def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path, monkeypatch):
@@ -257,7 +302,7 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
 
 def test_the_recipe_names_the_teachers(teachers):
     described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers)
-    assert described["teachers"] == [folder.parent.name for folder in teachers]
+    assert described["teachers"] == ["first", "sure"]
     assert (described["start"], described["covered"]) == (None, 0.5)
     assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
 
@@ -272,24 +317,39 @@ def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypa
     assert [opened.index(settings) for settings in opened] == [0, 1, 1, 3]
 
 
-def test_teachers_are_named_by_their_runs(tmp_path):
-    assert choose_teachers([]) == ()
-    assert [folder.parts[-2:] for folder in choose_teachers(["mine"])] == [("mine", "EmotionDetector_2")]
+def test_start_and_teachers_are_named_by_their_runs(teachers):
+    start, sure = teachers
+    assert choose_start("", CLASSES) is None
+    assert choose_start("first", CLASSES) == start
+    assert choose_teachers([], CLASSES) == ()
+    assert choose_teachers(["sure", "first"], CLASSES) == (sure, start)
     for wrong in ("mine", [3], [""], {"mine": 1}):
         with pytest.raises(ValueError, match="TEACHERS: expected names of runs"):
-            choose_teachers(wrong)
-    with pytest.raises(FileNotFoundError, match="TEACHERS: no trained network in"):
-        go_on(None, None, tmp_path / "state", teachers=(tmp_path / "nothing",))
-    options = [CHANGES, WIDTHS, 0, 8, "float32", 0, tmp_path / "state", tmp_path / "start"]
-    with pytest.raises(ValueError, match="STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0"):
-        train_strong(None, None, ["happy", "angry"], *options, teachers=(tmp_path / "other",))
+            choose_teachers(wrong, CLASSES)
 
 
-def test_a_start_of_other_classes_or_none_says_so(faces, start, tmp_path):
-    with pytest.raises(ValueError, match="START: expected a network that tells sad, angry apart"):
-        go_on(faces, start, tmp_path / "state", ["sad", "angry"])
-    with pytest.raises(FileNotFoundError, match="START: no trained network in"):
-        go_on(faces, tmp_path / "nothing", tmp_path / "state")
+@pytest.mark.parametrize("parameter", ["START", "TEACHERS"])
+def test_a_network_that_is_missing_or_tells_other_classes_apart_is_named(start, parameter):
+    def choose(run, class_names):
+        return choose_start(run, class_names) if parameter == "START" else choose_teachers([run], class_names)
+
+    with pytest.raises(FileNotFoundError, match=f"{parameter}: no trained network in .*nothing"):
+        choose("nothing", CLASSES)
+    with pytest.raises(ValueError, match=f"{parameter}: expected a network that tells sad, angry apart, found"):
+        choose("first", ["sad", "angry"])
+
+
+def test_the_plan_is_said_in_a_sentence(teachers):
+    start, _ = teachers
+    begins = "The stronger network begins"
+    assert describe_plan(5, None, ()) == f"{begins} from nothing, and learns for 5 epochs, from the labels."
+    assert describe_plan(1, None, ()) == f"{begins} from nothing, and learns for 1 epoch, from the labels."
+    assert describe_plan(0, start, ()) == f"{begins} as that of `first`, and stays so."
+    answers = "half from the labels, half from the answers of"
+    assert describe_plan(2, start, ()) == f"{begins} as that of `first`, and learns for 2 epochs, {answers} `first`."
+    assert describe_plan(2, None, teachers).endswith(
+        f"from nothing, and learns for 2 epochs, {answers} `first` and `sure`."
+    )
 
 
 def test_targets_are_half_the_label_and_half_the_teacher():

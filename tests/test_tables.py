@@ -35,6 +35,14 @@ def test_a_column_a_model(good):
 def test_the_sentence_says_whether_the_majority_is_beaten(good):
     assert "the network beats that" in describe_scores(good | {"without_copies": good})
     assert "cannot be told apart from that" in describe_scores(measure(0) | {"without_copies": None})
+    assert "the network does worse" in describe_scores(measure(-1.5) | {"without_copies": None})
+
+
+def test_the_sentence_knows_labels_that_are_equally_common():
+    labels = np.tile([0, 1], 20)
+    stress = measure_stress(labels, labels * 0.8 + 0.1, np.arange(40))
+    sentence = describe_scores({"stress": stress, "without_copies": None})
+    assert "50.0% of them are Stress; always saying the same label gets 50.0%" in sentence
 
 
 def test_the_sentence_says_what_is_left_without_copies(good):

@@ -1,5 +1,6 @@
-"""What a notebook's parameters ask of the strong network, checked before a training."""
+"""What a notebook's parameters ask of the strong network, checked before any training."""
 
+from itertools import chain
 from pathlib import Path
 
 from utils.files import read_json
@@ -10,29 +11,102 @@ from utils.tensorflow_quietly import keras
 from utils.views import View
 
 
+def choose_start(run: str, class_names: list[str]) -> Path | None:
+    """Folder of the strong network to go on from; None where no run is named.
+
+    Args:
+        class_names: that it must tell apart, in their order.
+
+    Raises:
+        FileNotFoundError: the run has none.
+        ValueError: not a run's name, or its network tells other classes apart.
+    """
+    return _find_network(run, "START", class_names) if run else None
+
+
+def choose_teachers(runs: list[str], class_names: list[str]) -> tuple[Path, ...]:
+    """Folders of the networks to learn from, one for each run.
+
+    Args:
+        class_names: that they must tell apart, in their order.
+
+    Raises:
+        FileNotFoundError: a run has none.
+        ValueError: not a list of runs' names, or a network tells other classes apart.
+    """
+    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
+        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
+    return tuple(_find_network(run, "TEACHERS", class_names) for run in runs)
+
+
+def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
+    folder = Run(run).models / "EmotionDetector_2"
+    if not (folder / "model.keras").exists():
+        raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
+    known = read_json(folder / "model.json")["class_names"]
+    if known != class_names:
+        raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
+    return folder
+
+
+def choose_epochs(epochs: int, start: Path | None = None, teachers: tuple[Path, ...] = ()) -> int:
+    """How many are run; 0 takes the start as it is.
+
+    Raises:
+        ValueError: not a whole number, 0 or more; or none, but no start or something to learn from.
+    """
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"STRONG_EPOCHS: expected a whole number, 0 or more, found {epochs!r}.")
+    if epochs == 0 and start is None:
+        raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
+    if epochs == 0 and teachers:
+        raise ValueError("STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0.")
+    return epochs
+
+
+def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...]) -> str:
+    """One sentence: where the strong network begins, and what it learns from for how long."""
+    begins = f"as that of `{start.parent.name}`" if start else "from nothing"
+    if epochs == 0:
+        return f"The stronger network begins {begins}, and stays so."
+    answering = [f"`{folder.parent.name}`" for folder in teachers or ((start,) if start else ())]
+    learns = (
+        f"half from the labels, half from the answers of {' and '.join(answering)}" if answering else "from the labels"
+    )
+    return f"The stronger network begins {begins}, and learns for {epochs} epoch{'s'[: epochs - 1]}, {learns}."
+
+
 def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[tuple[int, ...], ...]:
     """Filters of the strong network's convolutions: those asked for, else those of the start, else the usual ones.
 
     Args:
         widths: a list for each stage between two poolings, see `build_strong_cnn`; may be empty.
-        start: folder of a saved strong network.
+        start: from `choose_start`.
 
     Raises:
-        FileNotFoundError: nothing is asked for, and there is no saved network at `start`.
-        ValueError: not a list of lists of whole numbers, 1 or more.
+        ValueError: not a list of lists of whole numbers, 1 or more; or other layers than the start's, or narrower ones.
     """
+    known = None if start is None else read_widths(keras.models.load_model(start / "model.keras"))
     if not widths:
-        return STRONG_WIDTHS if start is None else read_widths(load_trained(start, "START"))
+        return known or STRONG_WIDTHS
     stages = widths if isinstance(widths, list) else [widths]
     if not all(isinstance(stage, list) and stage for stage in stages) or not all(
         isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
     ):
         raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
+    if known and not (
+        [len(stage) for stage in stages] == [len(stage) for stage in known]
+        and all(asked >= found for asked, found in zip(chain(*stages), chain(*known), strict=True))
+    ):
+        raise ValueError(
+            f"STRONG_WIDTHS: expected START's filters, {[list(stage) for stage in known]}, or more of each,"
+            f" found {widths!r}."
+        )
     return tuple(map(tuple, stages))
 
 
 def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
-    """A view for each pair of side and crop, every second one mirrored; checked before a training.
+    """A view for each pair of side and crop, every second one mirrored.
 
     Raises:
         ValueError: not a list of pairs of even numbers from 16, the least that the strong network takes, to SIDE.
@@ -48,7 +122,7 @@ def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
 
 
 def choose_sides(sides: list[int]) -> tuple[int, ...]:
-    """`sides` of `train_strong`, checked before the training; may be empty.
+    """`sides` of `train_strong`; may be empty.
 
     Raises:
         ValueError: not a list of whole numbers from 16 on, the least that the network takes.
@@ -56,33 +130,3 @@ def choose_sides(sides: list[int]) -> tuple[int, ...]:
     if not isinstance(sides, list) or not all(isinstance(side, int) and side >= 16 for side in sides):
         raise ValueError(f"STRONG_SIDES: expected whole numbers of pixels from 16 on, as [32, 40], found {sides!r}.")
     return tuple(sides)
-
-
-def choose_teachers(runs: list[str]) -> tuple[Path, ...]:
-    """Folders of the `teachers` of `train_strong`, one for each run.
-
-    Raises:
-        ValueError: not a list of runs' names.
-    """
-    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
-        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
-    return tuple(Run(run).models / "EmotionDetector_2" for run in runs)
-
-
-def load_trained(folder: Path, parameter: str, class_names: list[str] | None = None):
-    """The network that was saved in a folder.
-
-    Args:
-        parameter: that named it, for the messages.
-        class_names: that it must tell apart, in their order; None: any.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it tells other classes apart.
-    """
-    if not (folder / "model.keras").exists():
-        raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
-    known = read_json(folder / "model.json")["class_names"]
-    if class_names and known != class_names:
-        raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
-    return keras.models.load_model(folder / "model.keras")

@@ -14,7 +14,6 @@ from utils.files import read_json, write_json
 from utils.networks import build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
-from utils.strong_parameters import load_trained
 from utils.tensorflow_quietly import keras
 from utils.training import ShowProgress, predict, predict_views, set_seed
 from utils.views import View
@@ -81,8 +80,8 @@ def train_strong(
         changes: `rotation`, `zoom`, `shift`, `flip` of the augmentation.
         widths: from `strong_parameters.choose_widths`.
         precision: from `precision.choose_precision`.
-        start: folder of a saved strong network, to go on from its weights; it may be narrower. None: from nothing.
-        epochs: 0 takes the start's network, and history, as they are.
+        epochs: from `strong_parameters.choose_epochs`; 0 takes the start's network, and history, as they are.
+        start: from `strong_parameters.choose_start`, to go on from its weights; it may be narrower. None: from nothing.
         sides: from `strong_parameters.choose_sides`; empty: the usual ones.
         teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer; empty: the start.
 
@@ -90,30 +89,28 @@ def train_strong(
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
 
     Raises:
-        FileNotFoundError: there is no saved network at `start`, or at one of `teachers`.
-        ValueError: it tells other classes apart; the start is another network, or a wider one; no epoch, but no start
-            or something to learn from.
+        ValueError: the start is another network, or a wider one.
     """
     set_seed(seed)
     with compute_in(precision):
         network = build_strong_cnn(len(class_names), widths)
     augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
-    if start is None and epochs == 0:
-        raise ValueError("STRONG_EPOCHS: without a START expected 1 or more, found 0.")
-    if teachers and epochs == 0:
-        raise ValueError("STRONG_EPOCHS: to learn from TEACHERS expected 1 or more, found 0.")
     if start is not None:
-        start_from(network, load_trained(start, "START", class_names))
+        start_from(network, _load(start))
         learning_rate /= 2
         if epochs == 0:
             return network, read_json(start / "model.json")["history"]
-    loaded = [load_trained(folder, "TEACHERS", class_names) for folder in _find_teachers(start, teachers)]
-    teacher = np.mean([predict(saved, train.images) for saved in loaded], axis=0) if loaded else None
+    answers = [predict(_load(folder), train.images) for folder in _find_teachers(start, teachers)]
+    teacher = np.mean(answers, axis=0) if answers else None
     history = train_strong_network(
         network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
         teacher, sides or _usual_sides(start), drawn=start is not None,
     )  # fmt: skip
     return network, history
+
+
+def _load(folder: Path):
+    return keras.models.load_model(folder / "model.keras")
 
 
 def _find_teachers(start: Path | None, teachers: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -157,7 +154,7 @@ def describe_recipe(
     described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
-        "start": read_json(start / "model.json").get("training", {}) | {"from": start.parent.name} if again else None,
+        "start": _describe_start(start) if again else None,
     }
     if epochs == 0:
         return described
@@ -174,6 +171,13 @@ def describe_recipe(
         "targets": "half label, half the teachers' answer" if teachers else f"labels, smoothed by {LABEL_SMOOTHING:g}",
         "covered": COVERED if teachers else 0.0,
     }
+
+
+def _describe_start(start: Path) -> dict:
+    card = read_json(start / "model.json")
+    described = card["training"] | {"from": start.parent.name}
+    # without an epoch of its own, its history is that of its start, which is described within
+    return described | ({"history": card["history"]} if described["epochs"] else {})
 
 
 def soften_targets(targets: np.ndarray, class_count: int, teacher: np.ndarray | None = None) -> np.ndarray:

@@ -53,12 +53,18 @@ def _cell(row: str, figure) -> str:
 def describe_scores(scores: dict) -> str:
     """Accuracy beside what is reached without looking at a picture, and what is left without copies."""
     stress, kept = scores["stress"], scores["without_copies"]
-    beats = stress["accuracy"]["low"] > stress["majority_accuracy"]["value"]
-    verdict = "beats that" if beats else "cannot be told apart from that"
+    accuracy, majority = stress["accuracy"], stress["majority_accuracy"]["value"]
+    if accuracy["low"] > majority:
+        verdict = "the network beats that"
+    elif accuracy["high"] < majority:
+        verdict = "the network does worse"
+    else:
+        verdict = "the network cannot be told apart from that"
+    label = "the same" if majority == 0.5 else "the commoner"
     text = (
-        f"Of {stress['count']:,} test pictures {_percent(stress['accuracy'])} got the right label. "
-        f"{stress['prevalence']['value']:.1%} of them are Stress; always saying the commoner label gets "
-        f"{stress['majority_accuracy']['value']:.1%}, and the network {verdict}. "
+        f"Of {stress['count']:,} test pictures {_percent(accuracy)} got the right label. "
+        f"{stress['prevalence']['value']:.1%} of them are Stress; always saying {label} label gets "
+        f"{majority:.1%}, and {verdict}. "
     )
     if kept is None:
         return text + "Without the pictures that also occur outside test, one label is missing."
