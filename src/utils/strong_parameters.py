@@ -73,7 +73,7 @@ def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...]) -
     learns = (
         f"half from the labels, half from the answers of {' and '.join(answering)}" if answering else "from the labels"
     )
-    return f"The stronger network begins {begins}, and learns for {epochs} epoch{'s'[: epochs - 1]}, {learns}."
+    return f"The stronger network begins {begins}, and learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
 
 
 def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[tuple[int, ...], ...]:
