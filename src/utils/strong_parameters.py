@@ -49,6 +49,11 @@ def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
     return folder
 
 
+def find_teachers(start: Path | None, teachers: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Folders of the networks whose answers are learnt: the teachers, else the start, if there is one."""
+    return teachers or ((start,) if start else ())
+
+
 def choose_epochs(epochs: int, start: Path | None = None, teachers: tuple[Path, ...] = ()) -> int:
     """How many are run; 0 takes the start as it is.
 
@@ -69,10 +74,8 @@ def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...]) -
     begins = f"as that of `{start.parent.name}`" if start else "from nothing"
     if epochs == 0:
         return f"The stronger network begins {begins}, and stays so."
-    answering = [f"`{folder.parent.name}`" for folder in teachers or ((start,) if start else ())]
-    learns = (
-        f"half from the labels, half from the answers of {' and '.join(answering)}" if answering else "from the labels"
-    )
+    names = " and ".join(f"`{folder.parent.name}`" for folder in find_teachers(start, teachers))
+    learns = f"half from the labels, half from the answers of {names}" if names else "from the labels"
     return f"The stronger network begins {begins}, and learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
 
 

@@ -14,6 +14,7 @@ from utils.files import read_json, write_json
 from utils.networks import build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
+from utils.strong_parameters import find_teachers
 from utils.tensorflow_quietly import keras
 from utils.training import ShowProgress, predict, predict_views, set_seed
 from utils.views import View
@@ -100,7 +101,7 @@ def train_strong(
         learning_rate /= 2
         if epochs == 0:
             return network, read_json(start / "model.json")["history"]
-    answers = [predict(_load(folder), train.images) for folder in _find_teachers(start, teachers)]
+    answers = [predict(_load(folder), train.images) for folder in find_teachers(start, teachers)]
     teacher = np.mean(answers, axis=0) if answers else None
     history = train_strong_network(
         network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
@@ -111,10 +112,6 @@ def train_strong(
 
 def _load(folder: Path):
     return keras.models.load_model(folder / "model.keras")
-
-
-def _find_teachers(start: Path | None, teachers: tuple[Path, ...]) -> tuple[Path, ...]:
-    return teachers or ((start,) if start else ())
 
 
 def _usual_sides(start: Path | None) -> tuple[int, ...]:
@@ -150,7 +147,7 @@ def describe_recipe(
     teachers: tuple[Path, ...] = (),
 ) -> dict:
     """What a model.json says of the training."""
-    again, teachers = start is not None, _find_teachers(start, teachers)
+    again, teachers = start is not None, find_teachers(start, teachers)
     described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
