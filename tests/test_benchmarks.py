@@ -65,7 +65,9 @@ def test_everything_is_measured_and_said(saved):
     assert {"machine", "cores", "flags", "load", "versions", "commit", "date"} == set(figures["place"])
     assert "skipped: no run was named" in result.stdout
     assert "Warning" not in result.stderr
-    assert render(figures).count("\n|") == 2 + len(describe(figures))
+    rows = describe(figures)
+    assert render(figures).count("\n|") == 2 + len(rows)
+    assert [what for what, _, wanted in rows if wanted == "at most 10 ms"] == ["answers, one picture, TFLite, one core"]
 
 
 def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):

@@ -142,6 +142,7 @@ def start(trained, runs):
     """The strong network of a run `first`."""
     inference = build_inference_network(trained[0], 1.5, VIEWS)
     card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": {"epochs": 1, "start": None}}
+    card["data"] = "faces"
     save_model(runs / "first" / "EmotionDetector_2", inference, card)
     return runs / "first" / "EmotionDetector_2"
 
@@ -279,7 +280,7 @@ def teachers(start, runs):
     sure = build_strong_cnn(2, ((2,), (2,)))
     sure.layers[-1].set_weights([np.zeros((2, 2)), np.array([9.0, -9.0])])
     folder = runs / "sure" / "EmotionDetector_2"
-    save_model(folder, build_inference_network(sure), {"class_names": CLASSES})
+    save_model(folder, build_inference_network(sure), {"class_names": CLASSES, "data": "other faces"})
     return start, folder
 
 
@@ -342,14 +343,25 @@ def test_a_network_that_is_missing_or_tells_other_classes_apart_is_named(start, 
 def test_the_plan_is_said_in_a_sentence(teachers):
     start, _ = teachers
     begins = "The stronger network begins"
-    assert describe_plan(5, None, ()) == f"{begins} from nothing, and learns for 5 epochs, from the labels."
-    assert describe_plan(1, None, ()) == f"{begins} from nothing, and learns for 1 epoch, from the labels."
-    assert describe_plan(0, start, ()) == f"{begins} as that of `first`, and stays so."
-    answers = "half from the labels, half from the answers of"
-    assert describe_plan(2, start, ()) == f"{begins} as that of `first`, and learns for 2 epochs, {answers} `first`."
-    assert describe_plan(2, None, teachers).endswith(
-        f"from nothing, and learns for 2 epochs, {answers} `first` and `sure`."
-    )
+    plans = {
+        (5, None, ()): f"{begins} from nothing, and learns for 5 epochs, from the labels.",
+        (1, None, ()): f"{begins} from nothing, and learns for 1 epoch, from the labels.",
+        (0, start, ()): f"{begins} as that of `first`, and stays so.",
+        (2, start, ()): f"{begins} as that of `first`, and learns for 2 epochs, half from the labels, half from the"
+        " answers of `first`.",
+    }
+    for plan, said in plans.items():
+        assert describe_plan(*plan, "faces") == said
+    taught = f"{begins} from nothing, and learns for 2 epochs, half from the labels, half from the answers of"
+    assert describe_plan(2, None, teachers, "faces").startswith(f"{taught} `first` and `sure`. ")
+
+
+def test_the_plan_says_which_networks_may_know_the_validation_pictures(teachers):
+    start, sure = teachers
+    assert "validation figures flatter" not in describe_plan(2, start, (start,), "faces")
+    assert "another cut of it, taught `sure`: " in describe_plan(2, start, (sure,), "faces")
+    assert "another cut of it, taught `first`: " in describe_plan(0, start, (), "new faces")
+    assert "another cut of it, taught `first` and `sure`: " in describe_plan(2, start, teachers, "new faces")
 
 
 def test_targets_are_half_the_label_and_half_the_teacher():

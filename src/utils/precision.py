@@ -19,6 +19,12 @@ def candidates() -> list[str]:
     return ["float32", "float16" if tf.config.list_physical_devices("GPU") else "bfloat16"]
 
 
+def require_precision(precision: str) -> None:
+    """Raises ValueError where it is neither "auto" nor a key of POLICIES."""
+    if precision not in ("auto", *POLICIES):
+        raise ValueError(f"PRECISION: expected auto, {', '.join(POLICIES)}, found {precision!r}.")
+
+
 def choose_precision(precision: str, build: Callable, batch_size: int = 32) -> tuple[str, dict[str, float]]:
     """The precision to train in.
 
@@ -33,10 +39,9 @@ def choose_precision(precision: str, build: Callable, batch_size: int = 32) -> t
     Raises:
         ValueError: `precision` is none of these.
     """
-    if precision in POLICIES:
-        return precision, {}
+    require_precision(precision)
     if precision != "auto":
-        raise ValueError(f"precision {precision!r}: expected auto, {', '.join(POLICIES)}.")
+        return precision, {}
     rates = {candidate: time_training(candidate, build, batch_size) for candidate in candidates()}
     return max(rates, key=rates.get), rates
 

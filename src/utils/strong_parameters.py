@@ -1,5 +1,6 @@
 """What a notebook's parameters ask of the strong network, checked before any training."""
 
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -69,14 +70,32 @@ def choose_epochs(epochs: int, start: Path | None = None, teachers: tuple[Path, 
     return epochs
 
 
-def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...]) -> str:
-    """One sentence: where the strong network begins, and what it learns from for how long."""
+def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...], data: str) -> str:
+    """Where the strong network begins, what it learns from for how long, and what that may do to its validation.
+
+    Args:
+        data: fingerprint of the run's data, from its manifest.
+    """
     begins = f"as that of `{start.parent.name}`" if start else "from nothing"
+    plan = f"The stronger network begins {begins}, and "
     if epochs == 0:
-        return f"The stronger network begins {begins}, and stays so."
-    names = " and ".join(f"`{folder.parent.name}`" for folder in find_teachers(start, teachers))
-    learns = f"half from the labels, half from the answers of {names}" if names else "from the labels"
-    return f"The stronger network begins {begins}, and learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
+        plan += "stays so."
+    else:
+        names = _name(find_teachers(start, teachers))
+        learns = f"half from the labels, half from the answers of {names}" if names else "from the labels"
+        plan += f"learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
+    known = dict.fromkeys(((start,) if start else ()) + teachers)
+    others = [folder for folder in known if read_json(folder / "model.json")["data"] != data]
+    if others:
+        plan += (
+            f" Other data than this run's, or another cut of it, taught {_name(others)}: as far as pictures that"
+            " validate here were among it, the validation figures flatter."
+        )
+    return plan
+
+
+def _name(folders: Iterable[Path]) -> str:
+    return " and ".join(f"`{folder.parent.name}`" for folder in folders)
 
 
 def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[tuple[int, ...], ...]:
