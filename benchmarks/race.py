@@ -27,18 +27,19 @@ from utils.training import set_seed
 TARGET = 0.6
 
 
-def measure_race(run: Run, amount: Amount, precision: str, epochs: int, minutes: float) -> dict:
+def measure_race(run: Run, amount: Amount, precision: str, epochs: int, sides: tuple[int, ...], minutes: float) -> dict:
     """`race` of reports/bench.json.
 
     Args:
         run: with processed pictures of several classes.
         precision: of the recipe.
         epochs: that the recipe is planned for; the seed's way goes on until it is there or the time is up.
+        sides: of the recipe's training pictures, in pixels.
         minutes: after which either is stopped.
     """
     train, validation = load_split(run, "train"), load_split(run, "validation")
     classes = len(read_manifest(run)["class_names"])
-    ways = {"ours": partial(train_by_recipe, precision=precision, epochs=epochs), "seed": train_as_seed}
+    ways = {"ours": partial(train_by_recipe, precision=precision, epochs=epochs, sides=sides), "seed": train_as_seed}
     found = {}
     for name, way in ways.items():
         set_seed(0)
@@ -48,7 +49,8 @@ def measure_race(run: Run, amount: Amount, precision: str, epochs: int, minutes:
     seconds = [found[name]["seconds"] for name in ("seed", "ours")]
     times_seed = seconds[0] / seconds[1] if None not in seconds else None
     return (
-        {"run": run.name, "classes": classes, "target": TARGET, "minutes": minutes, "epochs": epochs}
+        {"run": run.name, "classes": classes, "target": TARGET, "minutes": minutes}
+        | {"epochs": epochs, "sides": list(sides)}
         | found
         | {"times_seed": times_seed}
     )
@@ -85,13 +87,24 @@ class FinishLine(keras.callbacks.Callback):
         return {"seconds": self.reached, "ran": ran, "epochs": self.epochs, "best": self.best}
 
 
-def train_by_recipe(train: Split, validation: Split, classes: int, amount: Amount, line, precision: str, epochs: int):
+def train_by_recipe(
+    train: Split,
+    validation: Split,
+    classes: int,
+    amount: Amount,
+    line: FinishLine,
+    precision: str,
+    epochs: int,
+    sides: tuple[int, ...],
+) -> None:
     with compute_in(precision):
         network = build_strong_cnn(classes, amount.widths)
     rate, batch_size = scale_learning_rate(amount.batch_size), amount.batch_size
     with reporting_to(line), tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        train_strong_network(network, RandomAffine(**CHANGES), train, validation, epochs, batch_size, rate, 0, state)
+        train_strong_network(
+            network, RandomAffine(**CHANGES), train, validation, epochs, batch_size, rate, 0, state, sides=sides
+        )
 
 
 def train_as_seed(train: Split, validation: Split, classes: int, amount: Amount, line) -> None:

@@ -122,7 +122,7 @@ def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     runner = line.describe()
     assert (runner["seconds"] is not None) == reached
     assert (runner["epochs"], runner["best"]) == (2, 0.7)
-    rows = _describe_race({"epochs": 3, "ours": runner, "seed": runner, "times_seed": None})
+    rows = _describe_race({"epochs": 3, "sides": [24, 48], "ours": runner, "seed": runner, "times_seed": None})
     assert ("not reached" in rows[0][1]) != reached
 
 
