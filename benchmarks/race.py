@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,26 +21,39 @@ from utils.networks import build_strong_cnn
 from utils.paths import Run
 from utils.precision import compute_in
 from utils.progress import make_bar
-from utils.strong_training import scale_learning_rate, train_strong_network
+from utils.strong_training import SIDES, scale_learning_rate, train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import set_seed
 
 TARGET = 0.6
 
 
-def measure_race(run: Run, amount: Amount, precision: str, epochs: int, sides: tuple[int, ...], minutes: float) -> dict:
+@dataclass(frozen=True)
+class Plan:
+    """Of the recipe's training.
+
+    Attributes:
+        epochs: for which it is planned; the seed's way goes on until it is there or the time is up.
+        sides: of the pictures, in pixels, in turn.
+        batch_size: pictures a step.
+    """
+
+    epochs: int = 15
+    sides: tuple[int, ...] = SIDES
+    batch_size: int = 128
+
+
+def measure_race(run: Run, amount: Amount, precision: str, plan: Plan, minutes: float) -> dict:
     """`race` of reports/bench.json.
 
     Args:
         run: with processed pictures of several classes.
-        precision: of the recipe.
-        epochs: that the recipe is planned for; the seed's way goes on until it is there or the time is up.
-        sides: of the recipe's training pictures, in pixels.
+        precision, plan: of the recipe.
         minutes: after which either is stopped.
     """
     train, validation = load_split(run, "train"), load_split(run, "validation")
     classes = len(read_manifest(run)["class_names"])
-    ways = {"ours": partial(train_by_recipe, precision=precision, epochs=epochs, sides=sides), "seed": train_as_seed}
+    ways = {"ours": partial(train_by_recipe, precision=precision, plan=plan), "seed": train_as_seed}
     found = {}
     for name, way in ways.items():
         set_seed(0)
@@ -50,7 +64,7 @@ def measure_race(run: Run, amount: Amount, precision: str, epochs: int, sides: t
     times_seed = seconds[0] / seconds[1] if None not in seconds else None
     return (
         {"run": run.name, "classes": classes, "target": TARGET, "minutes": minutes}
-        | {"epochs": epochs, "sides": list(sides)}
+        | asdict(plan)
         | found
         | {"times_seed": times_seed}
     )
@@ -88,22 +102,15 @@ class FinishLine(keras.callbacks.Callback):
 
 
 def train_by_recipe(
-    train: Split,
-    validation: Split,
-    classes: int,
-    amount: Amount,
-    line: FinishLine,
-    precision: str,
-    epochs: int,
-    sides: tuple[int, ...],
+    train: Split, validation: Split, classes: int, amount: Amount, line: FinishLine, precision: str, plan: Plan
 ) -> None:
     with compute_in(precision):
         network = build_strong_cnn(classes, amount.widths)
-    rate, batch_size = scale_learning_rate(amount.batch_size), amount.batch_size
+    how = plan.epochs, plan.batch_size, scale_learning_rate(plan.batch_size)
     with reporting_to(line), tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         train_strong_network(
-            network, RandomAffine(**CHANGES), train, validation, epochs, batch_size, rate, 0, state, sides=sides
+            network, RandomAffine(**CHANGES), train, validation, *how, seed=0, checkpoint=state, sides=plan.sides
         )
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -70,6 +71,12 @@ def test_everything_is_measured_and_said(saved):
     assert [what for what, _, wanted in rows if wanted == "at most 10 ms"] == ["answers, one picture, TFLite, one core"]
 
 
+def test_the_options_are_explained():
+    result = run_benchmark("bench.py", "--help")
+    assert result.returncode == 0
+    assert "race to 60% too" in " ".join(result.stdout.split())
+
+
 def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):
     result = run_benchmark("bench.py", "--run", "nothing-here", "--out", tmp_path / "bench.json")
     assert result.returncode == 2
@@ -110,7 +117,7 @@ def test_ratios_are_taken_within_rounds():
 @pytest.mark.parametrize(("limit", "reached"), [(60, True), (0, False)])
 def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     from bench import _describe_race
-    from race import FinishLine
+    from race import FinishLine, Plan
 
     line = FinishLine(0.6, limit, "ours")
     line.set_model(SimpleNamespace(stop_training=False))
@@ -122,7 +129,8 @@ def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     runner = line.describe()
     assert (runner["seconds"] is not None) == reached
     assert (runner["epochs"], runner["best"]) == (2, 0.7)
-    rows = _describe_race({"epochs": 3, "sides": [24, 48], "ours": runner, "seed": runner, "times_seed": None})
+    race = asdict(Plan(3, (24, 48))) | {"ours": runner, "seed": runner, "times_seed": None}
+    rows = _describe_race(race)
     assert ("not reached" in rows[0][1]) != reached
 
 
