@@ -30,10 +30,10 @@ TARGET = 0.6
 
 @dataclass(frozen=True)
 class Plan:
-    """Of the recipe's training.
+    """What the recipe's training is to be.
 
     Attributes:
-        epochs: for which it is planned; the seed's way goes on until it is there or the time is up.
+        epochs: all that it would take; the target may be reached before.
         sides: of the pictures, in pixels, in turn.
         batch_size: pictures a step.
     """
@@ -49,7 +49,7 @@ def measure_race(run: Run, amount: Amount, precision: str, plan: Plan, minutes: 
     Args:
         run: with processed pictures of several classes.
         precision, plan: of the recipe.
-        minutes: after which either is stopped.
+        minutes: after which either is stopped; the seed's way has no other end before the target.
     """
     train, validation = load_split(run, "train"), load_split(run, "validation")
     classes = len(read_manifest(run)["class_names"])

@@ -46,3 +46,9 @@ def test_no_training_picture_has_a_copy_in_test(audited):
     groups = {split: set(part["group"]) for split, part in used.groupby("split")}
     assert not groups["train"] & groups["test"]
     assert not groups["train"] & groups["validation"]
+
+
+def test_what_validates_the_shipped_model_validated_all_its_sittings(audited):
+    seventh, earlier = (assign_splits(audited, fraction, 0.1, seed=0) == "validation" for fraction in (0.05, 0.1))
+    assert (seventh.sum(), earlier.sum()) == (1395, 2778)
+    assert earlier[seventh].all()
