@@ -88,8 +88,8 @@ def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...], d
     others = [folder for folder in known if read_json(folder / "model.json")["data"] != data]
     if others:
         plan += (
-            f" Other data than this run's, or another cut of it, taught {_name(others)}: as far as pictures that"
-            " validate here were among it, the validation figures flatter."
+            f" {_name(others)} learnt from other data than this run's, or from another cut of it: if pictures that"
+            " validate here were in it, the validation figures flatter."
         )
     return plan
 
