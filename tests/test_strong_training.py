@@ -8,8 +8,16 @@ from conftest import draw_face
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
 from utils.files import write_json
-from utils.networks import STRONG_WIDTHS, build_inference_network, build_strong_cnn, start_from
+from utils.networks import (
+    STRONG_WIDTHS,
+    average_weights,
+    build_inference_network,
+    build_strong_cnn,
+    find_inside,
+    start_from,
+)
 from utils.strong_parameters import (
+    choose_averaged,
     choose_epochs,
     choose_sides,
     choose_start,
@@ -248,6 +256,60 @@ def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
     assert history == [{"val_loss": 0.5}]
 
 
+@pytest.fixture
+def moved(trained, runs):
+    """The strong network of a run `moved`: the first one's, each weight a little elsewhere."""
+    network = build_strong_cnn(2, WIDTHS)
+    start_from(network, build_inference_network(trained[0]))
+    rng = np.random.default_rng(0)
+    network.set_weights([weight * (1 + rng.normal(0, 0.2, weight.shape)) for weight in network.get_weights()])
+    folder = runs / "moved" / "EmotionDetector_2"
+    save_model(folder, build_inference_network(network), {"class_names": CLASSES, "data": "faces"})
+    return folder
+
+
+def plain_weights(network):
+    return find_inside(build_inference_network(network)).get_weights()
+
+
+def test_weights_are_averaged_as_the_saved_networks_have_them(trained, moved):
+    network = build_strong_cnn(2, WIDTHS)
+    start_from(network, build_inference_network(trained[0]))
+    average_weights(network, [keras.models.load_model(moved / "model.keras")] * 2)
+    versions = zip(plain_weights(network), plain_weights(trained[0]), saved_weights(moved), strict=True)
+    for mean, one, other in versions:
+        assert mean == pytest.approx((one + 2 * other) / 3, abs=1e-5)
+        assert not np.allclose(one, other)
+
+
+def saved_weights(folder):
+    return find_inside(keras.models.load_model(folder / "model.keras")).get_weights()
+
+
+def test_networks_of_other_shapes_have_no_mean(moved):
+    with pytest.raises(ValueError, match=r"To average: expected weights of shapes .*, found"):
+        average_weights(build_strong_cnn(2, ((6,), (8,), (8,))), [keras.models.load_model(moved / "model.keras")])
+
+
+def test_the_mean_is_taken_at_the_end_of_the_training_or_of_what_is_there(faces, start, moved, tmp_path):
+    for epochs in (0, 1):
+        options = [WIDTHS, epochs, 8, "float32", 0, tmp_path / "state", start]
+        alone, _ = train_strong(faces, faces, CLASSES, CHANGES, *options)
+        mean, history = train_strong(faces, faces, CLASSES, CHANGES, *options, averaged=(moved,))
+        assert len(history) == 1
+        for one, other, both in zip(plain_weights(alone), saved_weights(moved), plain_weights(mean), strict=True):
+            assert both == pytest.approx((one + other) / 2, abs=1e-4)
+
+
+def test_what_is_averaged_is_checked_before_the_training(start, moved):
+    assert choose_averaged([], CLASSES, WIDTHS) == ()
+    assert choose_averaged(["moved", "first"], CLASSES, WIDTHS) == (moved, start)
+    with pytest.raises(ValueError, match=r"AVERAGE_WITH: expected networks with filters .*, found .* in .*moved"):
+        choose_averaged(["moved"], CLASSES, ((4,), (8,), (9,)))
+    with pytest.raises(ValueError, match="AVERAGE_WITH: expected names of runs"):
+        choose_averaged("moved", CLASSES, WIDTHS)
+
+
 def test_no_epoch_needs_a_start_and_nothing_to_learn(tmp_path):
     assert (choose_epochs(5), choose_epochs(0, tmp_path)) == (5, 0)
     with pytest.raises(ValueError, match="STRONG_EPOCHS: without a START expected 1 or more, found 0"):
@@ -302,8 +364,9 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
 
 
 def test_the_recipe_names_the_teachers(teachers):
-    described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers)
+    described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers, teachers[1:])
     assert described["teachers"] == ["first", "sure"]
+    assert described["averaged_with"] == ["sure"]
     assert (described["start"], described["covered"]) == (None, 0.5)
     assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
 
@@ -344,24 +407,27 @@ def test_the_plan_is_said_in_a_sentence(teachers):
     start, _ = teachers
     begins = "The stronger network begins"
     plans = {
-        (5, None, ()): f"{begins} from nothing, and learns for 5 epochs, from the labels.",
-        (1, None, ()): f"{begins} from nothing, and learns for 1 epoch, from the labels.",
-        (0, start, ()): f"{begins} as that of `first`, and stays so.",
-        (2, start, ()): f"{begins} as that of `first`, and learns for 2 epochs, half from the labels, half from the"
+        (5, None, (), ()): f"{begins} from nothing, and learns for 5 epochs, from the labels.",
+        (1, None, (), ()): f"{begins} from nothing, and learns for 1 epoch, from the labels.",
+        (0, start, (), ()): f"{begins} as that of `first`, and stays so.",
+        (0, start, (), (start,)): f"{begins} as that of `first`, and stays so. At the end its weights are averaged with"
+        " those of `first`.",
+        (2, start, (), ()): f"{begins} as that of `first`, and learns for 2 epochs, half from the labels, half from the"
         " answers of `first`.",
     }
     for plan, said in plans.items():
         assert describe_plan(*plan, "faces") == said
     taught = f"{begins} from nothing, and learns for 2 epochs, half from the labels, half from the answers of"
-    assert describe_plan(2, None, teachers, "faces").startswith(f"{taught} `first` and `sure`. `sure` learnt from")
+    assert describe_plan(2, None, teachers, (), "faces").startswith(f"{taught} `first` and `sure`. `sure` learnt from")
 
 
 def test_the_plan_says_which_networks_may_know_the_validation_pictures(teachers):
     start, sure = teachers
-    assert "validation figures flatter" not in describe_plan(2, start, (start,), "faces")
-    assert " `sure` learnt from other data than" in describe_plan(2, start, (sure,), "faces")
-    assert " `first` learnt from other data than" in describe_plan(0, start, (), "new faces")
-    assert " `first` and `sure` learnt from other data than" in describe_plan(2, start, teachers, "new faces")
+    assert "validation figures flatter" not in describe_plan(2, start, (start,), (), "faces")
+    assert " `sure` learnt from other data than" in describe_plan(2, start, (sure,), (), "faces")
+    assert " `first` learnt from other data than" in describe_plan(0, start, (), (), "new faces")
+    assert " `sure` learnt from other data than" in describe_plan(0, start, (), (sure,), "faces")
+    assert " `first` and `sure` learnt from other data than" in describe_plan(2, start, teachers, (), "new faces")
 
 
 def test_targets_are_half_the_label_and_half_the_teacher():

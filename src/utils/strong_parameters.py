@@ -35,9 +35,13 @@ def choose_teachers(runs: list[str], class_names: list[str]) -> tuple[Path, ...]
         FileNotFoundError: a run has none.
         ValueError: not a list of runs' names, or a network tells other classes apart.
     """
+    return _find_networks(runs, "TEACHERS", class_names)
+
+
+def _find_networks(runs: list[str], parameter: str, class_names: list[str]) -> tuple[Path, ...]:
     if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
-        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
-    return tuple(_find_network(run, "TEACHERS", class_names) for run in runs)
+        raise ValueError(f'{parameter}: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
+    return tuple(_find_network(run, parameter, class_names) for run in runs)
 
 
 def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
@@ -48,6 +52,25 @@ def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
     if known != class_names:
         raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
     return folder
+
+
+def choose_averaged(runs: list[str], class_names: list[str], widths: tuple[tuple[int, ...], ...]) -> tuple[Path, ...]:
+    """Folders of the networks whose weights are averaged with the strong network's, one for each run.
+
+    Args:
+        class_names: that they must tell apart, in their order.
+        widths: that they must have, from `choose_widths`.
+
+    Raises:
+        FileNotFoundError: a run has none.
+        ValueError: not a list of runs' names, or a network tells other classes apart or has other filters.
+    """
+    folders = _find_networks(runs, "AVERAGE_WITH", class_names)
+    for folder in folders:
+        found = read_widths(keras.models.load_model(folder / "model.keras"))
+        if found != widths:
+            raise ValueError(f"AVERAGE_WITH: expected networks with filters {widths}, found {found} in {folder}.")
+    return folders
 
 
 def find_teachers(start: Path | None, teachers: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -70,10 +93,13 @@ def choose_epochs(epochs: int, start: Path | None = None, teachers: tuple[Path, 
     return epochs
 
 
-def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...], data: str) -> str:
+def describe_plan(
+    epochs: int, start: Path | None, teachers: tuple[Path, ...], averaged: tuple[Path, ...], data: str
+) -> str:
     """Where the strong network begins, what it learns from for how long, and what that may do to its validation.
 
     Args:
+        averaged: from `choose_averaged`.
         data: fingerprint of the run's data, from its manifest.
     """
     begins = f"as that of `{start.parent.name}`" if start else "from nothing"
@@ -84,7 +110,9 @@ def describe_plan(epochs: int, start: Path | None, teachers: tuple[Path, ...], d
         names = _name(find_teachers(start, teachers))
         learns = f"half from the labels, half from the answers of {names}" if names else "from the labels"
         plan += f"learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
-    known = dict.fromkeys(((start,) if start else ()) + teachers)
+    if averaged:
+        plan += f" At the end its weights are averaged with those of {_name(averaged)}."
+    known = dict.fromkeys(((start,) if start else ()) + teachers + averaged)
     others = [folder for folder in known if read_json(folder / "model.json")["data"] != data]
     if others:
         plan += (

@@ -11,7 +11,7 @@ import pandas as pd
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
-from utils.networks import build_strong_cnn, start_from
+from utils.networks import average_weights, build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.strong_parameters import find_teachers
@@ -73,6 +73,7 @@ def train_strong(
     start: Path | None = None,
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
+    averaged: tuple[Path, ...] = (),
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
@@ -85,6 +86,7 @@ def train_strong(
         start: from `strong_parameters.choose_start`, to go on from its weights; it may be narrower. None: from nothing.
         sides: from `strong_parameters.choose_sides`; empty: the usual ones.
         teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer; empty: the start.
+        averaged: from `strong_parameters.choose_averaged`, for the mean of their weights and its own at the end.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
@@ -95,23 +97,37 @@ def train_strong(
     set_seed(seed)
     with compute_in(precision):
         network = build_strong_cnn(len(class_names), widths)
-    augmentation, learning_rate = RandomAffine(**changes, seed=seed), scale_learning_rate(batch_size)
     if start is not None:
         start_from(network, _load(start))
-        learning_rate /= 2
-        if epochs == 0:
-            return network, read_json(start / "model.json")["history"]
-    answers = [predict(_load(folder), train.images) for folder in find_teachers(start, teachers)]
-    teacher = np.mean(answers, axis=0) if answers else None
-    history = train_strong_network(
-        network, augmentation, train, validation, epochs, batch_size, learning_rate, seed, checkpoint,
-        teacher, sides or _usual_sides(start), drawn=start is not None,
-    )  # fmt: skip
+    if epochs == 0:
+        history = read_json(start / "model.json")["history"]
+    else:
+        answers = [predict(_load(folder), train.images) for folder in find_teachers(start, teachers)]
+        history = train_strong_network(
+            network,
+            RandomAffine(**changes, seed=seed),
+            train,
+            validation,
+            epochs,
+            batch_size,
+            _choose_learning_rate(batch_size, start),
+            seed,
+            checkpoint,
+            np.mean(answers, axis=0) if answers else None,
+            sides or _usual_sides(start),
+            drawn=start is not None,
+        )
+    if averaged:
+        average_weights(network, [_load(folder) for folder in averaged])
     return network, history
 
 
 def _load(folder: Path):
     return keras.models.load_model(folder / "model.keras")
+
+
+def _choose_learning_rate(batch_size: int, start: Path | None) -> float:
+    return scale_learning_rate(batch_size) / (1 if start is None else 2)
 
 
 def _usual_sides(start: Path | None) -> tuple[int, ...]:
@@ -145,13 +161,15 @@ def describe_recipe(
     start: Path | None = None,
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
+    averaged: tuple[Path, ...] = (),
 ) -> dict:
     """What a model.json says of the training."""
-    again, teachers = start is not None, find_teachers(start, teachers)
+    teachers = find_teachers(start, teachers)
     described = {
         "widths": [list(stage) for stage in widths],
         "epochs": epochs,
-        "start": _describe_start(start) if again else None,
+        "start": None if start is None else _describe_start(start),
+        "averaged_with": [folder.parent.name for folder in averaged],
     }
     if epochs == 0:
         return described
@@ -159,7 +177,7 @@ def describe_recipe(
         "batch_size": batch_size,
         "precision": precision,
         "optimizer": "AdamW",
-        "learning_rate": scale_learning_rate(batch_size) / (1 + again),
+        "learning_rate": _choose_learning_rate(batch_size, start),
         "weight_decay": WEIGHT_DECAY,
         "warm_up": WARM_UP,
         "averaged": AVERAGED,
