@@ -21,7 +21,8 @@ from utils.networks import build_strong_cnn
 from utils.paths import Run
 from utils.precision import compute_in
 from utils.progress import make_bar
-from utils.strong_training import SIDES, scale_learning_rate, train_strong_network
+from utils.strong_recipe import SIDES, scale_learning_rate
+from utils.strong_training import train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import set_seed
 

@@ -112,7 +112,8 @@ def train(size: int) -> dict:
     from utils.dataset import load_split, read_manifest
     from utils.networks import build_strong_cnn
     from utils.paths import Run
-    from utils.strong_training import scale_learning_rate, train_strong_network
+    from utils.strong_recipe import scale_learning_rate
+    from utils.strong_training import train_strong_network
     from utils.tensorflow_quietly import keras
 
     run, marks = Run(f"size-{size}"), []

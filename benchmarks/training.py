@@ -26,7 +26,8 @@ from utils.networks import STRONG_WIDTHS, ScaledConv2D, build_strong_cnn
 from utils.pictures import SIDE
 from utils.precision import choose_precision, compute_in
 from utils.progress import track
-from utils.strong_training import SIDES, scale_learning_rate, soften_targets, train_strong_network
+from utils.strong_recipe import SIDES, scale_learning_rate, soften_targets
+from utils.strong_training import train_strong_network
 from utils.tensorflow_quietly import keras, tf
 from utils.training import compile_network
 

@@ -26,17 +26,15 @@ from utils.strong_parameters import (
     choose_widths,
     describe_plan,
 )
-from utils.strong_training import (
+from utils.strong_recipe import (
     SECOND_SIDES,
     SIDES,
-    _open_checkpoint,
     describe_recipe,
     plan_sides,
     scale_learning_rate,
     soften_targets,
-    train_strong,
-    train_strong_network,
 )
+from utils.strong_training import _open_checkpoint, train_strong, train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import save_model, set_seed
 from utils.views import View
@@ -374,7 +372,7 @@ def test_the_recipe_names_the_teachers(teachers):
 def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
-    monkeypatch.setattr("utils.strong_training._make_optimizer", stop)
+    monkeypatch.setattr("utils.strong_training.make_optimizer", stop)
     for folders in ((), teachers[:1], teachers[:1], teachers):
         with pytest.raises(Stopped):
             go_on(faces, None, tmp_path / "state", teachers=folders)

@@ -1,7 +1,6 @@
-"""The strong network's recipe: optimiser, schedule and picture sizes. Stopped, it resumes at the last whole epoch."""
+"""Training the strong network by its recipe. Stopped, it resumes at the last whole epoch."""
 
 import hashlib
-import math
 import shutil
 from pathlib import Path
 
@@ -15,48 +14,18 @@ from utils.networks import average_weights, build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.strong_parameters import find_teachers
+from utils.strong_recipe import (
+    COVERED,
+    SIDES,
+    choose_learning_rate,
+    choose_usual_sides,
+    make_optimizer,
+    plan_sides,
+    soften_targets,
+)
 from utils.tensorflow_quietly import keras
 from utils.training import ShowProgress, predict, predict_views, set_seed
 from utils.views import View
-
-SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
-"""Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
-
-SECOND_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
-"""Where the training starts from a trained network: the side is drawn from these for each step."""
-
-LEARNING_RATE = 0.002
-"""The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
-
-COVERED = 0.5
-"""Share of the training pictures that are partly covered, where a trained network's answers are learnt."""
-
-LABEL_SMOOTHING = 0.1
-WEIGHT_DECAY = 0.05
-WARM_UP = 0.05
-"""Share of the steps in which the learning rate rises."""
-
-AVERAGED = 0.02
-"""Share of the steps over which the weights are averaged."""
-
-
-def plan_sides(epochs: int, sides: tuple[int, ...] = SIDES) -> list[int]:
-    """The side of the training pictures in each epoch, in pixels: each of `sides` for a share, the last at the end.
-
-    Raises:
-        ValueError: there is no epoch.
-    """
-    if epochs < 1:
-        raise ValueError(f"epochs {epochs}: expected 1 or more.")
-    return [sides[len(sides) - 1 - (epochs - 1 - epoch) * len(sides) // epochs] for epoch in range(epochs)]
-
-
-def scale_learning_rate(batch_size: int) -> float:
-    """LEARNING_RATE for steps of another size: an adaptive optimiser's goes with the root of the batch.
-
-    Malladi et al. 2022 (NeurIPS), "On the SDEs and scaling rules for adaptive gradient algorithms".
-    """
-    return LEARNING_RATE * math.sqrt(batch_size / 128)
 
 
 def train_strong(
@@ -110,11 +79,11 @@ def train_strong(
             validation,
             epochs,
             batch_size,
-            _choose_learning_rate(batch_size, start),
+            choose_learning_rate(batch_size, start),
             seed,
             checkpoint,
             np.mean(answers, axis=0) if answers else None,
-            sides or _usual_sides(start),
+            sides or choose_usual_sides(start),
             drawn=start is not None,
         )
     if averaged:
@@ -124,14 +93,6 @@ def train_strong(
 
 def _load(folder: Path):
     return keras.models.load_model(folder / "model.keras")
-
-
-def _choose_learning_rate(batch_size: int, start: Path | None) -> float:
-    return scale_learning_rate(batch_size) / (1 if start is None else 2)
-
-
-def _usual_sides(start: Path | None) -> tuple[int, ...]:
-    return SIDES if start is None else SECOND_SIDES
 
 
 def train_strong_from_seeds(
@@ -151,65 +112,6 @@ def train_strong_from_seeds(
         network, _ = train_strong(train, validation, class_names, seed=seed, **options)
         answers[seed] = predict_views(network, validation.images, views).mean(axis=0)
     return answers
-
-
-def describe_recipe(
-    widths: tuple[tuple[int, ...], ...],
-    epochs: int,
-    batch_size: int,
-    precision: str,
-    start: Path | None = None,
-    sides: tuple[int, ...] = (),
-    teachers: tuple[Path, ...] = (),
-    averaged: tuple[Path, ...] = (),
-) -> dict:
-    """What a model.json says of the training."""
-    teachers = find_teachers(start, teachers)
-    described = {
-        "widths": [list(stage) for stage in widths],
-        "epochs": epochs,
-        "start": None if start is None else _describe_start(start),
-        "averaged_with": [folder.parent.name for folder in averaged],
-    }
-    if epochs == 0:
-        return described
-    return described | {
-        "batch_size": batch_size,
-        "precision": precision,
-        "optimizer": "AdamW",
-        "learning_rate": _choose_learning_rate(batch_size, start),
-        "weight_decay": WEIGHT_DECAY,
-        "warm_up": WARM_UP,
-        "averaged": AVERAGED,
-        "sides": list(sides or _usual_sides(start)),
-        "teachers": [folder.parent.name for folder in teachers],
-        "targets": "half label, half the teachers' answer" if teachers else f"labels, smoothed by {LABEL_SMOOTHING:g}",
-        "covered": COVERED if teachers else 0.0,
-    }
-
-
-def _describe_start(start: Path) -> dict:
-    card = read_json(start / "model.json")
-    described = card["training"] | {"from": start.parent.name}
-    # without an epoch of its own, its history is that of its start, which is described within
-    return described | ({"history": card["history"]} if described["epochs"] else {})
-
-
-def soften_targets(targets: np.ndarray, class_count: int, teacher: np.ndarray | None = None) -> np.ndarray:
-    """What the training pictures are to be answered with: float32 (n, classes), rows sum to 1.
-
-    Half the label and half a trained network's answer where there is one, since many labels are doubtful and a
-    network that saw all pictures often knows which (Furlanello et al. 2018 (ICML), "Born-again neural networks");
-    else the label, smoothed over the classes.
-
-    Args:
-        targets: int (n,), positions in the classes.
-        teacher: float (n, classes), rows sum to 1.
-    """
-    one_hot = np.eye(class_count, dtype=np.float32)[targets]
-    if teacher is not None:
-        return (one_hot + teacher) / 2
-    return (1 - LABEL_SMOOTHING) * one_hot + np.float32(LABEL_SMOOTHING / class_count)
 
 
 def train_strong_network(
@@ -259,7 +161,7 @@ def train_strong_network(
     covering = [] if teacher is None else [cover_at_random(COVERED, seed)]
     trained = add_augmentation(network, *covering, augmentation)
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
-    trained.compile(_make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
+    trained.compile(make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
         make_batches(train, batch_size, seed, targets),
         validation_data=make_batches(validation, 256, targets=validation_targets),
@@ -277,18 +179,6 @@ def train_strong_network(
     history = pd.read_csv(checkpoint / "history.csv").drop_duplicates("epoch", keep="last").drop(columns="epoch")
     shutil.rmtree(checkpoint)
     return history.to_dict("records")
-
-
-def _make_optimizer(learning_rate: float, steps: int):
-    warm_up = max(1, round(WARM_UP * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=WEIGHT_DECAY, clipnorm=1.0, use_ema=True, ema_momentum=1 - 1 / max(2, AVERAGED * steps)
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gain", "bias"])
-    return optimizer
 
 
 def _fingerprint_weights(network) -> str:
