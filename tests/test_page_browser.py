@@ -166,6 +166,7 @@ def test_it_fits_and_is_readable(open_page, language, width, scheme):
         if name != "home":
             page.click(f".samples button[value={name}]")
             page.locator("#headline").wait_for()
+            page.wait_for_load_state()  # the headline can be there before the style sheet
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for text, behind in page.evaluate(COLOURS):
             dark, light = sorted([luminance(text), luminance(behind)])
