@@ -40,6 +40,17 @@ def test_a_known_temperature_is_found(temperature):
     assert found == pytest.approx(temperature, rel=0.06)
 
 
+def test_a_temperature_that_chance_explains_is_not_taken():
+    """A network that is right about itself keeps 1 five times in six; one that is not is corrected all the same."""
+    found = {1.0: [], 1.5: []}
+    for temperature, temperatures in found.items():
+        for seed in range(30):
+            targets, probabilities = draw(500, temperature, seed)
+            temperatures.append(fit_temperature(probabilities, np.isin(targets, [0, 2]).astype(int), [0, 2]))
+    assert 20 <= found[1.0].count(1.0) < 30
+    assert found[1.5].count(1.0) <= 1
+
+
 def test_the_temperature_of_several_views_is_that_of_their_mean():
     targets, probabilities = draw(4000, 2.0)
     labels = np.isin(targets, [0, 2]).astype(int)
@@ -107,6 +118,7 @@ def test_the_sentence_says_what_the_figures_say():
     assert "no more than chance gives" in good
     assert "its interval holds the ideal, 1" in good
     bad = describe_calibration({"before": fits["before"], "after": fits["before"], "temperature": 1.0})
+    assert "stayed 1; on the test pictures the calibration error is 0." in bad
     assert "this is more than chance gives" in bad
     assert "the network is too sure" in bad
     assert "cannot be estimated" in describe_calibration(

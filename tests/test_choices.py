@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,8 @@ def validation():
 def test_choices_fit_the_network_as_it_will_be_saved(validation):
     one = choose_on_validation(Overconfident(), validation, STRESS_COLUMNS, 0.75)
     assert one.temperature > 1.5
+    assert one.describe_temperature() == f"Temperature {one.temperature:.2f}: the network was too sure."
+    assert "stays 1" in replace(one, temperature=1.0).describe_temperature()
     p_stress = soften(one.answers, one.temperature)[:, STRESS_COLUMNS].sum(axis=1)
     assert one.figures["log_loss"] == pytest.approx(float(score_stress(validation.labels, p_stress)["log_loss"][0]))
     assert one.for_card()["validation"] == one.figures

@@ -110,12 +110,12 @@ def draw_mappings():
     return plot_mappings({name: figures | {"count": 500} for name in ("angry-sad", "angry-fear-sad")})
 
 
-def draw_reliability():
+def draw_reliability(corrected=True):
     edges = np.linspace(0, 1, 6)
     bins = {"from": edges[:-1], "to": edges[1:], "probability": edges[:-1] + 0.1, "share": edges[:-1] + 0.1}
     table = pd.DataFrame(bins).assign(pictures=100)
     table = table.assign(low=table["share"] - 0.05, high=table["share"] + 0.05)
-    return plot_reliability(table, table)
+    return plot_reliability(table if corrected else None, table)
 
 
 def draw_abstention():
@@ -148,6 +148,7 @@ FIGURES = {
     "each class": draw_classes,
     "mappings": draw_mappings,
     "reliability": draw_reliability,
+    "reliability without a temperature": lambda: draw_reliability(corrected=False),
     "abstention": draw_abstention,
 }
 

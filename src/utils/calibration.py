@@ -15,6 +15,9 @@ from utils.metrics import ECE_BINS, calibration_error, stress_log_loss
 TEMPERATURES = (0.2, 10.0)
 """The range searched: validation pictures that a network tells apart without a mistake must not drive it to 0."""
 
+WORTH_A_NUMBER = 1.0
+"""Nats of log-likelihood that a temperature must gain on the validation pictures; see `fit_temperature`."""
+
 CONFIDENCE_EDGES = np.linspace(0.5, 1, 11)
 
 _TINY = float(np.finfo(np.float32).tiny)
@@ -31,9 +34,11 @@ def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray, stress_columns: list[int]) -> float:
-    """The temperature that minimises the log-loss of P(stress) on validation pictures.
+    """The temperature with the lowest log-loss of P(stress) on validation pictures, or 1 where that gains too little.
 
-    Guo et al. 2017 (ICML), "On calibration of modern neural networks", for the sum over the stress classes.
+    Guo et al. 2017 (ICML), "On calibration of modern neural networks", for the sum over the stress classes. A fitted
+    number lowers the log-loss of the pictures that it was fitted to even where the truth is 1: it pays on others only
+    where it gains more than WORTH_A_NUMBER (Akaike 1974, "A new look at the statistical model identification").
 
     Args:
         probabilities: float (n, classes), or (views, n, classes) where the network will answer with the mean
@@ -50,7 +55,9 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray, stress_column
         p_stress = softened.reshape(-1, *probabilities.shape[-2:]).mean(axis=0)[:, stress_columns].sum(axis=1)
         return -np.log(np.maximum(np.where(labels == 1, p_stress, 1 - p_stress), _TINY)).mean()
 
-    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
+    best = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
+    gained = (loss(0.0) - best.fun) * len(labels)
+    return float(np.exp(best.x)) if gained > WORTH_A_NUMBER else 1.0
 
 
 def measure_fit(labels: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -> dict:
@@ -129,9 +136,14 @@ def describe_calibration(calibration: dict) -> str:
     before, after = (calibration[key]["ece"]["value"] for key in ("before", "after"))
     ece = calibration["after"]["ece"]
     excess = "no more than" if after <= ece["perfect_95th"] else "more than"
+    moved = (
+        f"The temperature stayed 1; on the test pictures the calibration error is {after:.3f}."
+        if calibration["temperature"] == 1
+        else f"On the test pictures the temperature of {calibration['temperature']:.2f} moved the calibration error "
+        f"from {before:.3f} to {after:.3f}."
+    )
     text = (
-        f"On the test pictures the temperature of {calibration['temperature']:.2f} moved the calibration error from "
-        f"{before:.3f} to {after:.3f}. A perfectly calibrated model would show {ece['perfect_mean']:.3f} on average "
+        f"{moved} A perfectly calibrated model would show {ece['perfect_mean']:.3f} on average "
         f"and stay below {ece['perfect_95th']:.3f} in 19 of 20 test splits: this is {excess} chance gives. "
     )
     slope = calibration["after"]["slope"]

@@ -32,6 +32,13 @@ class Choices:
         """What model.json keeps of them."""
         return {"temperature": self.temperature, "abstention": self.abstention, "validation": self.figures}
 
+    def describe_temperature(self) -> str:
+        """What the validation pictures said of the network's confidence."""
+        if self.temperature == 1:
+            return "The temperature stays 1: on the validation pictures, another would gain too little to count on."
+        too = "too sure" if self.temperature > 1 else "not sure enough"
+        return f"Temperature {self.temperature:.2f}: the network was {too}."
+
 
 def choose_on_validation(
     network,

@@ -165,7 +165,8 @@ def caption_figure(name: str, facts: RunFacts) -> str:
         return describe_headline(facts)
     if name == "reliability" and model.get("calibration"):
         which = " Left: as trained. Right: with all probabilities corrected by one number, the temperature."
-        return f"{facts.model_name}. {_describe_calibration(model['calibration'])}{which}"
+        corrected = model["calibration"]["temperature"] != 1
+        return f"{facts.model_name}. {_describe_calibration(model['calibration'])}{which if corrected else ''}"
     if name == "abstention" and model.get("abstention"):
         return _describe_abstention(model["abstention"])
     if name == "differences":

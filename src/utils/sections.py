@@ -38,13 +38,15 @@ def show_roc(rows: dict[str, Evaluation]) -> None:
 
 
 def show_calibration(evaluation: Evaluation) -> None:
-    """The reliability diagram without and with the temperature."""
+    """The reliability diagram, without and with the temperature where there is one."""
+    corrected = evaluation.card["temperature"] != 1
     before, after = (
         reliability_table(evaluation.test.labels, p_stress, evaluation.groups)
         for p_stress in (evaluation.p_stress_before, evaluation.p_stress)
     )
-    alt = "Reliability diagrams: share of Stress against P(Stress), without and with the temperature"
-    show_figure(plot_reliability(before, after), alt)
+    alt = "Reliability diagram: share of Stress against P(Stress)"
+    alt += ", without and with the temperature" if corrected else ""
+    show_figure(plot_reliability(before if corrected else None, after), alt)
     say(describe_calibration(evaluation.scores["calibration"]))
 
 

@@ -6,16 +6,18 @@ import pandas as pd
 from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
-def plot_reliability(before: pd.DataFrame, after: pd.DataFrame, axes=None):
-    """Share of Stress against P(Stress) without and with the temperature, pictures a bin below; four Axes.
+def plot_reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None):
+    """Share of Stress against P(Stress) without and with the temperature, pictures a bin below; two Axes for each.
 
     Args:
-        before, after: from `calibration.reliability_table`.
+        before, after: from `calibration.reliability_table`; None: the temperature is 1, there is one column.
     """
+    columns = [(before, REFERENCE_COLOUR, "Without the temperature"), (after, PLAIN_COLOUR, "With it, as saved")]
+    if before is None:
+        columns = [(after, PLAIN_COLOUR, "As saved")]
     if axes is None:
-        shape = {"sharex": True, "sharey": "row", "height_ratios": (3, 1)}
-        axes = plt.subplots(2, 2, figsize=(8.6, 5.2), **shape)[1]
-    columns = ((before, REFERENCE_COLOUR, "Without the temperature"), (after, PLAIN_COLOUR, "With it, as saved"))
+        shape = {"sharex": True, "sharey": "row", "height_ratios": (3, 1), "squeeze": False}
+        axes = plt.subplots(2, len(columns), figsize=(4.3 * len(columns), 5.2), **shape)[1]
     for column, (table, colour, title) in enumerate(columns):
         above, below = axes[0, column], axes[1, column]
         above.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="perfectly calibrated")
