@@ -14,7 +14,8 @@ from conftest import CHECKOUT
 from utils.dataset import Split
 from utils.files import read_json
 from utils.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
-from utils.training import save_model
+from utils.training import predict_views, save_model
+from utils.views import View
 
 EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
@@ -204,3 +205,30 @@ def test_views_are_added_one_by_one(monkeypatch, tmp_path):
         "classes_accuracy", "classes_log_loss", "accuracy", "auroc", "log_loss", "milliseconds"
     }  # fmt: skip
     assert figures[0]["classes_log_loss"] != figures[1]["classes_log_loss"]
+
+
+@pytest.mark.parametrize(("too_sure", "best"), [(1.0, "left at 1"), (2.0, "fitted")])
+def test_a_temperature_is_judged_on_what_it_was_not_fitted_to(too_sure, best):
+    from temperature import measure_halves
+    from test_calibration import draw
+
+    targets, probabilities = draw(400, too_sure)
+    losses = measure_halves(probabilities[None], np.isin(targets, [0, 2]).astype(int), [0, 2], 10)
+    assert min(losses, key=losses.get) == best
+    assert losses["fitted where it gains enough"] <= max(losses["left at 1"], losses["fitted"])
+
+
+def test_answers_are_taken_as_they_were_before_the_temperature(monkeypatch, tmp_path):
+    from temperature import load_answers
+
+    images, views = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 3), np.uint8), (View(40), View(48, 40, True))
+    split = Split(pd.DataFrame(index=range(5)), images, np.arange(5), np.array([1, 1, 1, 0, 0]))
+    monkeypatch.setattr("temperature.load_split", lambda run, name: {"validation": split}[name])
+    network = build_strong_cnn(7, widths=((4,), (8,)))
+    card = {"class_names": EMOTIONS, "stress_classes": ["angry", "sad"], "temperature": 2.0}
+    card |= {"training": {"views": [view._asdict() for view in views]}}
+    save_model(tmp_path / "strong", build_inference_network(network, 2.0, views), card)
+    answers, labels, columns = load_answers(SimpleNamespace(models=tmp_path), "strong")
+    assert answers == pytest.approx(predict_views(network, images, views), abs=1e-4)
+    assert labels.tolist() == [1, 1, 1, 0, 0]
+    assert columns == [0, 5]

@@ -16,7 +16,7 @@ TEMPERATURES = (0.2, 10.0)
 """The range searched: validation pictures that a network tells apart without a mistake must not drive it to 0."""
 
 WORTH_A_NUMBER = 1.0
-"""Nats of log-likelihood that a temperature must gain on the validation pictures; see `fit_temperature`."""
+"""Nats of log-likelihood that a temperature must gain on the pictures that it is fitted to; see `fit_temperature`."""
 
 CONFIDENCE_EDGES = np.linspace(0.5, 1, 11)
 
@@ -33,18 +33,21 @@ def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return softmax(np.log(np.maximum(probabilities, _TINY), dtype=np.float64) / temperature, axis=-1)
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray, stress_columns: list[int]) -> float:
+def fit_temperature(
+    probabilities: np.ndarray, labels: np.ndarray, stress_columns: list[int], worth: float = WORTH_A_NUMBER
+) -> float:
     """The temperature with the lowest log-loss of P(stress) on validation pictures, or 1 where that gains too little.
 
     Guo et al. 2017 (ICML), "On calibration of modern neural networks", for the sum over the stress classes. A fitted
     number lowers the log-loss of the pictures that it was fitted to even where the truth is 1: it pays on others only
-    where it gains more than WORTH_A_NUMBER (Akaike 1974, "A new look at the statistical model identification").
+    where it gains more than one nat (Akaike 1974, "A new look at the statistical model identification").
 
     Args:
         probabilities: float (n, classes), or (views, n, classes) where the network will answer with the mean
             over several views of a picture.
         labels: int (n,), 0 = Non-stress, 1 = Stress.
         stress_columns: the classes that count as Stress.
+        worth: nats that it must gain over all pictures; 0 takes any.
 
     Returns:
         A number in TEMPERATURES.
@@ -57,7 +60,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray, stress_column
 
     best = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
     gained = (loss(0.0) - best.fun) * len(labels)
-    return float(np.exp(best.x)) if gained > WORTH_A_NUMBER else 1.0
+    return float(np.exp(best.x)) if gained > worth else 1.0
 
 
 def measure_fit(labels: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -> dict:
