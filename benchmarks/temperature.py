@@ -43,7 +43,11 @@ def load_answers(run: Run, model: str) -> tuple[np.ndarray, np.ndarray, list[int
 
 
 def measure_halves(probabilities, labels, stress_columns: list[int], halvings: int, seed: int = 0) -> dict[str, float]:
-    """Mean log-loss on the halves that fitted nothing, by what was done with the other half."""
+    """Mean log-loss on the halves that fitted nothing, by what was done with the other half.
+
+    Args:
+        probabilities, labels, stress_columns: from `load_answers`.
+    """
     rng = np.random.default_rng(seed)
     losses = {"left at 1": [], "fitted": [], "fitted where it gains enough": []}
     for _ in track(range(halvings), halvings, "halving", "Halving"):
