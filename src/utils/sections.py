@@ -39,14 +39,12 @@ def show_roc(rows: dict[str, Evaluation]) -> None:
 
 def show_calibration(evaluation: Evaluation) -> None:
     """The reliability diagram, without and with the temperature where there is one."""
-    corrected = evaluation.card["temperature"] != 1
-    before, after = (
-        reliability_table(evaluation.test.labels, p_stress, evaluation.groups)
-        for p_stress in (evaluation.p_stress_before, evaluation.p_stress)
-    )
-    alt = "Reliability diagram: share of Stress against P(Stress)"
-    alt += ", without and with the temperature" if corrected else ""
-    show_figure(plot_reliability(before if corrected else None, after), alt)
+    labels, groups = evaluation.test.labels, evaluation.groups
+    before, alt = None, "Reliability diagram: share of Stress against P(Stress)"
+    if evaluation.card["temperature"] != 1:
+        before = reliability_table(labels, evaluation.p_stress_before, groups)
+        alt += ", without and with the temperature"
+    show_figure(plot_reliability(before, reliability_table(labels, evaluation.p_stress, groups)), alt)
     say(describe_calibration(evaluation.scores["calibration"]))
 
 
