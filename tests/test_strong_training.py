@@ -159,7 +159,7 @@ def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start, wi
     start_from(network, keras.models.load_model(start / "model.keras"))
     softened = np.asarray(trained[0](faces.images)) ** (1 / 1.5)
     softened /= softened.sum(axis=1, keepdims=True)
-    assert np.asarray(network(faces.images)) == pytest.approx(softened, abs=1e-4)
+    assert np.asarray(network(faces.images)) == pytest.approx(softened, abs=1e-3)  # saved in float16
 
 
 @pytest.mark.parametrize("classes, widths", [(3, WIDTHS), (2, ((4,), (8,), (7,))), (2, ((4,), (8,)))])
@@ -249,7 +249,7 @@ def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
     network, history = train_strong(faces, faces, CLASSES, CHANGES, *options, start)
     loaded = keras.models.load_model(start / "model.keras")
     assert np.asarray(build_inference_network(network, views=VIEWS)(faces.images)) == pytest.approx(
-        np.asarray(loaded(faces.images)), abs=1e-5
+        np.asarray(loaded(faces.images)), abs=1e-3
     )
     assert history == [{"val_loss": 0.5}]
 
@@ -276,7 +276,7 @@ def test_weights_are_averaged_as_the_saved_networks_have_them(trained, moved):
     average_weights(network, [keras.models.load_model(moved / "model.keras")] * 2)
     versions = zip(plain_weights(network), plain_weights(trained[0]), saved_weights(moved), strict=True)
     for mean, one, other in versions:
-        assert mean == pytest.approx((one + 2 * other) / 3, abs=1e-5)
+        assert mean == pytest.approx((one + 2 * other) / 3, abs=1e-3)  # saved in float16
         assert not np.allclose(one, other)
 
 

@@ -146,7 +146,7 @@ def test_keras_and_tflite_give_the_same_probabilities(saved):
     folder, network, _ = saved
     images = make_split(70, 5).images
     classifier = Classifier.load(folder)
-    assert np.abs(classifier.probabilities(images) - predict(network, images)).max() < 1e-5
+    assert np.abs(classifier.probabilities(images) - predict(network, images)).max() < 1e-4
     assert classifier.probabilities(images[:0]).shape == (0, 2)
 
 
@@ -166,6 +166,16 @@ print(json.dumps([plain.tolist(), served.tolist()]))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for probabilities in json.loads(result.stdout.splitlines()[-1]):
         assert np.abs(np.array(probabilities) - predict(network, images)).max() < 1e-5
+
+
+def test_the_weights_take_two_bytes_each(tmp_path):
+    network = build_baseline_cnn(7)
+    images = make_split(20, 7).images
+    before, size = predict(network, images), 4 * network.count_params()
+    save_model(tmp_path / "model", network, {})
+    assert np.abs(predict(network, images) - before).max() < 1e-3
+    for name in ("model.keras", "model.tflite"):
+        assert (tmp_path / "model" / name).stat().st_size < 0.6 * size, name
 
 
 def test_one_picture(saved):

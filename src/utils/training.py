@@ -1,6 +1,7 @@
 """Training a network while watching validation, and saving it."""
 
 import platform
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,16 +125,31 @@ def predict_views(network, images: np.ndarray, views: tuple[View, ...] = WHOLE) 
 def save_model(folder: Path, network, card: dict) -> None:
     """Write model.keras, model.tflite, saved_model/ and model.json; the folder is replaced whole.
 
+    The weights are rounded to what float16 can hold, which halves the first two files. All three compute in float32.
+
     Args:
-        network: the inference network: plain layers, uint8 (n, 48, 48, 3) -> probabilities.
+        network: the inference network: plain layers, uint8 (n, 48, 48, 3) -> probabilities. It is rounded, too.
         card: what model.json holds besides the versions.
     """
+    network.set_weights([weight.astype(np.float16) for weight in network.get_weights()])
     with replaced_folder(folder) as beside, quiet_stderr():
         network.save(beside / "model.keras")
+        _compress(beside / "model.keras")
         network.export(beside / "saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(beside / "saved_model"))
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
         (beside / "model.tflite").write_bytes(converter.convert())
         write_json(beside / "model.json", card | {"versions": library_versions()})
+
+
+def _compress(archive: Path) -> None:
+    """Compress the parts of a .keras file, which Keras only puts together; it opens as before."""
+    with zipfile.ZipFile(archive) as kept:
+        parts = {name: kept.read(name) for name in kept.namelist()}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as compressed:
+        for name, content in parts.items():
+            compressed.writestr(name, content)
 
 
 def library_versions() -> dict[str, str]:
