@@ -169,6 +169,7 @@ print(json.dumps([plain.tolist(), served.tolist()]))
 
 
 def test_the_weights_take_two_bytes_each(tmp_path):
+    set_seed(0)
     network = build_baseline_cnn(7)
     images = make_split(20, 7).images
     before, size = predict(network, images), 4 * network.count_params()
