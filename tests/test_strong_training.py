@@ -348,7 +348,7 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
     learnt = []
     monkeypatch.setattr(
         "utils.strong_training.train_strong_network",
-        lambda *arguments, drawn: learnt.append((arguments, drawn)) or [],
+        lambda *arguments, drawn, radius: learnt.append((arguments, drawn)) or [],
     )
     go_on(faces, None, tmp_path / "state", teachers=teachers)
     (_, _, _, _, _, _, rate, _, _, teacher, sides), drawn = learnt.pop()

@@ -37,8 +37,7 @@ def test_the_saved_network_answers_with_the_mean_over_its_views(network, picture
     loaded = keras.models.load_model(tmp_path / "model" / "model.keras")
     lite = SharedNetwork((tmp_path / "model" / "model.tflite").read_bytes())
     for predicted in (np.asarray(loaded(pictures)), lite(pictures)[0]):
-        # a pixel half way between two values may be rounded either way
-        assert predicted == pytest.approx(answers.mean(axis=0), abs=1e-3)
+        assert predicted == pytest.approx(answers.mean(axis=0), abs=1e-5)
 
 
 def test_a_view_is_the_middle_made_larger_or_smaller(pictures):

@@ -4,6 +4,7 @@ import math
 
 from utils.pictures import SIDE
 from utils.tensorflow_quietly import keras, tf
+from utils.views import round_to_grey
 
 
 class RandomAffine(keras.layers.Layer):
@@ -39,7 +40,7 @@ class RandomAffine(keras.layers.Layer):
             interpolation="BILINEAR",
             fill_mode="REFLECT",
         )
-        return tf.cast(tf.round(moved), images.dtype)
+        return round_to_grey(moved)
 
     def _draw(self, count, strength: float):
         """float32 (count, 8): rows a0 a1 a2 b0 b1 b2 c0 c1 of the output-to-input map, about the centre.

@@ -33,7 +33,19 @@ def make_view(pictures, view: View):
 def resize(pictures, side: int):
     """Pictures of another side, by bilinear interpolation, as `augmentation.RandomAffine` makes them: uint8."""
     resized = keras.ops.image.resize(keras.ops.cast(pictures, "float32"), (side, side), interpolation="bilinear")
-    return keras.ops.cast(keras.ops.round(resized), "uint8")
+    return round_to_grey(resized)
+
+
+def round_to_grey(values):
+    """Whole grey values, 0 to 255, as uint8.
+
+    What lies half way between two, as bilinear interpolation often gives, goes up everywhere: `round` leaves it to the
+    last bit, which differs from one runtime to the next.
+
+    Args:
+        values: float32, from 0 to 255.
+    """
+    return keras.ops.cast(keras.ops.floor(values + 0.501), "uint8")
 
 
 def answer_over(network, views: tuple[View, ...]):
