@@ -18,6 +18,7 @@ from utils.training import (
     best_epoch,
     compile_network,
     predict,
+    round_to_float16,
     save_model,
     set_seed,
     train_from_seeds,
@@ -177,6 +178,18 @@ def test_the_weights_take_two_bytes_each(tmp_path):
     assert np.abs(predict(network, images) - before).max() < 1e-3
     for name in ("model.keras", "model.tflite"):
         assert (tmp_path / "model" / name).stat().st_size < 0.6 * size, name
+
+
+def test_what_is_rounded_off_adds_up_to_nothing():
+    kernel = np.random.default_rng(0).normal(0, 0.05, (3, 3, 16, 8)).astype(np.float32)
+    rounded = round_to_float16(kernel)
+    assert (rounded.dtype, rounded.shape) == (np.float16, kernel.shape)
+    assert rounded.astype(np.float32) == pytest.approx(kernel, rel=2e-3, abs=1e-4)
+    lost = np.abs((rounded - kernel).sum(axis=(0, 1, 2)))
+    assert lost.max() < 0.01 * np.abs((kernel.astype(np.float16) - kernel).sum(axis=(0, 1, 2))).max()
+    assert np.array_equal(round_to_float16(rounded.astype(np.float32)), rounded)
+    bias = kernel[0, 0, 0]
+    assert np.array_equal(round_to_float16(bias), bias.astype(np.float16))
 
 
 def test_one_picture(saved):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from utils.augmentation import RandomAffine
-from utils.networks import build_inference_network, build_strong_cnn
+from utils.networks import build_inference_network, build_strong_cnn, find_inside
 from utils.tensorflow_quietly import keras
 from utils.tflite import SharedNetwork
 from utils.training import predict_views, save_model, set_seed
-from utils.views import View, make_view, resize
+from utils.views import View, make_view, resize, round_to_grey
 
 VIEWS = (View(36), View(36, 40, mirrored=True), View(mirrored=True))
 
@@ -30,8 +30,9 @@ def test_a_picture_and_its_mirror_image_are_answered_alike_over_both(network, pi
 
 
 def test_the_saved_network_answers_with_the_mean_over_its_views(network, pictures, tmp_path):
-    save_model(tmp_path / "model", build_inference_network(network, views=VIEWS), {})
-    answers = predict_views(network, pictures, VIEWS)
+    inference = build_inference_network(network, views=VIEWS)
+    save_model(tmp_path / "model", inference, {})
+    answers = predict_views(find_inside(inference), pictures, VIEWS)
     assert answers.shape == (3, 8, 2)
     assert len({answer.tobytes() for answer in answers}) == 3
     loaded = keras.models.load_model(tmp_path / "model" / "model.keras")
@@ -44,6 +45,12 @@ def test_a_view_is_the_middle_made_larger_or_smaller(pictures):
     assert np.array_equal(make_view(pictures, View()), pictures)
     assert np.array_equal(make_view(pictures, View(40, 40, mirrored=True)), pictures[:, 4:44, 43:3:-1])
     assert np.array_equal(make_view(pictures, View(32, 40)), resize(pictures[:, 4:44, 4:44], 32))
+
+
+def test_half_way_between_two_greys_goes_up_everywhere():
+    assert np.asarray(round_to_grey(np.float32([0, 0.49, 0.4999, 0.5, 1.5, 2.4996, 254.5, 255]))).tolist() == [
+        *(0, 0, 1, 1, 2, 3, 255, 255)
+    ]
 
 
 def test_a_smaller_view_is_what_training_saw(pictures):
