@@ -19,7 +19,6 @@ from utils.networks import (
 from utils.strong_parameters import (
     choose_averaged,
     choose_epochs,
-    choose_radius,
     choose_sides,
     choose_start,
     choose_teachers,
@@ -54,11 +53,11 @@ def faces():
     return Split(pd.DataFrame(index=range(32)), images, targets, targets)
 
 
-def train(faces, checkpoint, **options):
+def train(faces, checkpoint):
     set_seed(0)
     network = build_strong_cnn(2, widths=WIDTHS)
     augmentation = RandomAffine(5.0, 0.05, 1.0, True)
-    history = train_strong_network(network, augmentation, faces, faces, EPOCHS, 8, 0.02, 0, checkpoint, **options)
+    history = train_strong_network(network, augmentation, faces, faces, EPOCHS, 8, 0.02, 0, checkpoint)
     return network, history
 
 
@@ -240,20 +239,6 @@ def test_sides_are_checked_before_the_training():
             choose_sides(wrong)
 
 
-def test_the_radius_is_checked_before_the_training():
-    assert (choose_radius(0), choose_radius(0.05)) == (0, 0.05)
-    for wrong in (-0.1, "0.05", None, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="STRONG_RADIUS: expected a number, 0 or more, found"):
-            choose_radius(wrong)
-
-
-def test_it_learns_with_steps_that_look_uphill(faces, trained, tmp_path):
-    network, history = train(faces, tmp_path / "state", radius=0.01)
-    assert set(history[0]) == set(trained[1][0])
-    assert (np.asarray(network(faces.images)).argmax(axis=1) == faces.targets).mean() >= 0.9
-    assert not np.allclose(network.get_weights()[0], trained[0].get_weights()[0])
-
-
 def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):
     network, history = go_on(faces, start, tmp_path / "state", widths=((6,), (12,), (12,)))
     assert [layer.filters for layer in network.layers if hasattr(layer, "filters")] == [6, 12, 12]
@@ -364,7 +349,7 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
     learnt = []
     monkeypatch.setattr(
         "utils.strong_training.train_strong_network",
-        lambda *arguments, drawn, covered, radius: learnt.append((arguments, (drawn, covered))) or [],
+        lambda *arguments, drawn, covered: learnt.append((arguments, (drawn, covered))) or [],
     )
     go_on(faces, None, tmp_path / "state", teachers=teachers)
     (_, _, _, _, _, _, rate, _, _, teacher, sides), options = learnt.pop()

@@ -1,6 +1,5 @@
 """What a notebook's parameters ask of the strong network, checked before any training."""
 
-import math
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -170,17 +169,6 @@ def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
             f" [[32, 48], [32, 40]], found {pairs!r}."
         )
     return tuple(View(side, crop, mirrored=bool(position % 2)) for position, (side, crop) in enumerate(pairs))
-
-
-def choose_radius(radius: float) -> float:
-    """`radius` of `train_strong`.
-
-    Raises:
-        ValueError: not a number from 0 on.
-    """
-    if not isinstance(radius, int | float) or not 0 <= radius < math.inf:
-        raise ValueError(f"STRONG_RADIUS: expected a number, 0 or more, found {radius!r}.")
-    return float(radius)
 
 
 def choose_sides(sides: list[int]) -> tuple[int, ...]:

@@ -105,7 +105,6 @@ def describe_recipe(
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
     averaged: tuple[Path, ...] = (),
-    radius: float = 0.0,
 ) -> dict:
     """What a model.json says of the training."""
     teachers = find_teachers(start, teachers)
@@ -122,7 +121,6 @@ def describe_recipe(
         "precision": precision,
         "optimizer": "AdamW",
         "learning_rate": choose_learning_rate(batch_size, start),
-        "radius": radius,
         "weight_decay": WEIGHT_DECAY,
         "warm_up": WARM_UP,
         "averaged": AVERAGED,

@@ -13,7 +13,6 @@ from utils.files import read_json, write_json
 from utils.networks import average_weights, build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
-from utils.sharpness import SharpnessAware
 from utils.strong_parameters import find_teachers
 from utils.strong_recipe import (
     COVERED,
@@ -44,7 +43,6 @@ def train_strong(
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
     averaged: tuple[Path, ...] = (),
-    radius: float = 0.0,
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
@@ -58,7 +56,6 @@ def train_strong(
         sides: from `strong_parameters.choose_sides`; empty: the usual ones.
         teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer; empty: the start.
         averaged: from `strong_parameters.choose_averaged`, for the mean of their weights and its own at the end.
-        radius: from `strong_parameters.choose_radius`.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
@@ -89,7 +86,6 @@ def train_strong(
             sides or choose_usual_sides(start),
             drawn=start is not None,
             covered=0.0 if start is None else COVERED,
-            radius=radius,
         )
     if averaged:
         average_weights(network, [_load(folder) for folder in averaged])
@@ -133,7 +129,6 @@ def train_strong_network(
     sides: tuple[int, ...] = SIDES,
     drawn: bool = False,
     covered: float = 0.0,
-    radius: float = 0.0,
 ) -> list[dict]:
     """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
@@ -151,7 +146,6 @@ def train_strong_network(
         sides: of the training pictures, in pixels.
         drawn: draw one of `sides` for each step, instead of taking them in turn.
         covered: share of the training pictures that are partly covered.
-        radius: of `sharpness.SharpnessAware`; 0: plain steps.
 
     Returns:
         One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
@@ -161,15 +155,14 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides), "weights": _fingerprint_weights(network), "data": _fingerprint(train)}
-    settings |= {"covered": covered, "radius": radius}
+    settings |= {"sides": list(sides), "covered": covered}
+    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     if teacher is not None:
         # rounded, since from time to time the last bit of an answer differs
         settings["teacher"] = teacher.mean(axis=0).round(3).tolist()
     _open_checkpoint(checkpoint, settings)
     covering = [cover_at_random(covered, seed)] if covered else []
     trained = add_augmentation(network, *covering, augmentation)
-    trained = SharpnessAware(trained, radius) if radius else trained
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     trained.compile(make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
