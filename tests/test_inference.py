@@ -2,13 +2,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import EMOTIONS, draw_face, encode
+from conftest import CHECKOUT, EMOTIONS, draw_face, encode
 from PIL import Image
 from skimage import data as photographs
 from test_command_line import save_tiny_model
 
 from utils.crops import Crop
 from utils.inference import NO_FACE, Classifier, stress_probability
+from utils.ingest import inspect_source, read_pictures
+from utils.tensorflow_quietly import keras
 from utils.tflite import SharedNetwork
 
 RNG = np.random.default_rng(0)
@@ -24,6 +26,13 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def classifier(folder):
     return Classifier.load(folder)
+
+
+def test_both_files_of_the_shipped_network_answer_alike():
+    shipped = CHECKOUT / "models" / "shipped" / "EmotionDetector_2"
+    _, pictures, _ = read_pictures(inspect_source(CHECKOUT / "data" / "sample" / "faces.zip"), count=100)
+    expected = np.asarray(keras.models.load_model(shipped / "model.keras")(pictures))
+    assert Classifier.load(shipped).probabilities(pictures) == pytest.approx(expected, abs=1e-4)
 
 
 def answer_with(classifier: Classifier, p_stress: float, fault: str = ""):
