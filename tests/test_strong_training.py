@@ -27,7 +27,6 @@ from utils.strong_parameters import (
     describe_plan,
 )
 from utils.strong_recipe import (
-    COVERED,
     SECOND_SIDES,
     SIDES,
     describe_recipe,
@@ -349,24 +348,24 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
     learnt = []
     monkeypatch.setattr(
         "utils.strong_training.train_strong_network",
-        lambda *arguments, drawn, covered: learnt.append((arguments, (drawn, covered))) or [],
+        lambda *arguments, drawn: learnt.append((arguments, drawn)) or [],
     )
     go_on(faces, None, tmp_path / "state", teachers=teachers)
-    (_, _, _, _, _, _, rate, _, _, teacher, sides), options = learnt.pop()
+    (_, _, _, _, _, _, rate, _, _, teacher, sides), drawn = learnt.pop()
     answers = [np.asarray(keras.models.load_model(folder / "model.keras")(faces.images)) for folder in teachers]
     assert teacher == pytest.approx(np.mean(answers, axis=0), abs=1e-5)
-    assert (rate, sides, options) == (scale_learning_rate(8), SIDES, (False, 0))
+    assert (rate, sides, drawn) == (scale_learning_rate(8), SIDES, False)
     go_on(faces, teachers[0], tmp_path / "state", teachers=teachers[1:])
-    (*_, rate, _, _, teacher, sides), options = learnt.pop()
+    (*_, rate, _, _, teacher, sides), drawn = learnt.pop()
     assert teacher == pytest.approx(answers[1], abs=1e-5)
-    assert (rate, sides, options) == (scale_learning_rate(8) / 2, SECOND_SIDES, (True, COVERED))
+    assert (rate, sides, drawn) == (scale_learning_rate(8) / 2, SECOND_SIDES, True)
 
 
 def test_the_recipe_names_the_teachers(teachers):
     described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers, teachers[1:])
     assert described["teachers"] == ["first", "sure"]
     assert described["averaged_with"] == ["sure"]
-    assert (described["start"], described["covered"]) == (None, 0)
+    assert (described["start"], described["covered"]) == (None, 0.5)
     assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
 
 

@@ -85,7 +85,6 @@ def train_strong(
             np.mean(answers, axis=0) if answers else None,
             sides or choose_usual_sides(start),
             drawn=start is not None,
-            covered=0.0 if start is None else COVERED,
         )
     if averaged:
         average_weights(network, [_load(folder) for folder in averaged])
@@ -128,7 +127,6 @@ def train_strong_network(
     teacher: np.ndarray | None = None,
     sides: tuple[int, ...] = SIDES,
     drawn: bool = False,
-    covered: float = 0.0,
 ) -> list[dict]:
     """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
@@ -142,10 +140,10 @@ def train_strong_network(
         seed: of the order of the pictures.
         checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
             was left by other settings or data is thrown away.
-        teacher: trained networks' mean answers for the training pictures, float (n, classes).
+        teacher: trained networks' mean answers for the training pictures, float (n, classes). With them some
+            pictures are partly covered.
         sides: of the training pictures, in pixels.
         drawn: draw one of `sides` for each step, instead of taking them in turn.
-        covered: share of the training pictures that are partly covered.
 
     Returns:
         One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
@@ -155,13 +153,12 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, teacher)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides), "covered": covered}
-    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
+    settings |= {"sides": list(sides), "weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     if teacher is not None:
         # rounded, since from time to time the last bit of an answer differs
         settings["teacher"] = teacher.mean(axis=0).round(3).tolist()
     _open_checkpoint(checkpoint, settings)
-    covering = [cover_at_random(covered, seed)] if covered else []
+    covering = [] if teacher is None else [cover_at_random(COVERED, seed)]
     trained = add_augmentation(network, *covering, augmentation)
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     trained.compile(make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
