@@ -158,11 +158,13 @@ def round_to_float16(weights: np.ndarray) -> np.ndarray:
     """
     rows = weights.reshape(-1, weights.shape[-1])
     order = np.argsort(-np.abs(rows), axis=0)
-    rounded, error = np.empty(rows.shape, np.float16), np.zeros(rows.shape[1], np.float32)
-    for position in order:
-        wanted = np.take_along_axis(rows, position[None], axis=0)[0] + error
-        np.put_along_axis(rounded, position[None], wanted.astype(np.float16)[None], axis=0)
-        error = wanted - wanted.astype(np.float16)
+    kept, error = np.empty(rows.shape, np.float16), np.zeros(rows.shape[1], np.float32)
+    for position, largest in enumerate(np.take_along_axis(rows, order, axis=0)):
+        wanted = largest + error
+        kept[position] = wanted
+        error = wanted - kept[position]
+    rounded = np.empty_like(kept)
+    np.put_along_axis(rounded, order, kept, axis=0)
     return rounded.reshape(weights.shape)
 
 
