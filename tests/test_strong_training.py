@@ -8,8 +8,10 @@ from conftest import draw_face
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
 from utils.files import write_json
+from utils.lessons import ask_teachers
 from utils.networks import (
     STRONG_WIDTHS,
+    add_features,
     average_weights,
     build_inference_network,
     build_strong_cnn,
@@ -27,6 +29,7 @@ from utils.strong_parameters import (
     describe_plan,
 )
 from utils.strong_recipe import (
+    COVERED,
     SECOND_SIDES,
     SIDES,
     describe_recipe,
@@ -147,8 +150,8 @@ def runs(tmp_path, monkeypatch):
 def start(trained, runs):
     """The strong network of a run `first`."""
     inference = build_inference_network(trained[0], 1.5, VIEWS)
-    card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": {"epochs": 1, "start": None}}
-    card["data"] = "faces"
+    training = {"epochs": 1, "start": None, "views": [view._asdict() for view in VIEWS]}
+    card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": training, "data": "faces"}
     save_model(runs / "first" / "EmotionDetector_2", inference, card)
     return runs / "first" / "EmotionDetector_2"
 
@@ -340,7 +343,8 @@ def teachers(start, runs):
     sure = build_strong_cnn(2, ((2,), (2,)))
     sure.layers[-1].set_weights([np.zeros((2, 2)), np.array([9.0, -9.0])])
     folder = runs / "sure" / "EmotionDetector_2"
-    save_model(folder, build_inference_network(sure), {"class_names": CLASSES, "data": "other faces"})
+    card = {"class_names": CLASSES, "data": "other faces", "training": {"views": [View()._asdict()]}}
+    save_model(folder, build_inference_network(sure), card)
     return start, folder
 
 
@@ -348,24 +352,64 @@ def test_a_network_from_nothing_can_learn_from_others(faces, teachers, tmp_path,
     learnt = []
     monkeypatch.setattr(
         "utils.strong_training.train_strong_network",
-        lambda *arguments, drawn: learnt.append((arguments, drawn)) or [],
+        lambda *arguments, **options: learnt.append((arguments, options)) or [],
     )
     go_on(faces, None, tmp_path / "state", teachers=teachers)
-    (_, _, _, _, _, _, rate, _, _, teacher, sides), drawn = learnt.pop()
+    (_, _, _, _, _, _, rate, _, _, lesson, sides), options = learnt.pop()
     answers = [np.asarray(keras.models.load_model(folder / "model.keras")(faces.images)) for folder in teachers]
-    assert teacher == pytest.approx(np.mean(answers, axis=0), abs=1e-5)
-    assert (rate, sides, drawn) == (scale_learning_rate(8), SIDES, False)
+    assert lesson.answers == pytest.approx(np.mean(answers, axis=0), abs=1e-5)
+    assert lesson.features.shape == (len(faces.images), 8 + 2)
+    assert (rate, sides, options) == (scale_learning_rate(8), SIDES, {"drawn": False, "covered": 0.0})
     go_on(faces, teachers[0], tmp_path / "state", teachers=teachers[1:])
-    (*_, rate, _, _, teacher, sides), drawn = learnt.pop()
-    assert teacher == pytest.approx(answers[1], abs=1e-5)
-    assert (rate, sides, drawn) == (scale_learning_rate(8) / 2, SECOND_SIDES, True)
+    (*_, rate, _, _, lesson, sides), options = learnt.pop()
+    assert lesson.answers == pytest.approx(answers[1], abs=1e-5)
+    assert lesson.features is None
+    assert (rate, sides, options) == (scale_learning_rate(8) / 2, SECOND_SIDES, {"drawn": True, "covered": COVERED})
+
+
+def test_features_taught_are_of_one_size_and_say_what_the_answers_rest_on(faces, teachers):
+    lesson = ask_teachers(teachers, faces.images, features=True)
+    first, sure = lesson.features[:, :8], lesson.features[:, 8:]
+    assert lesson.features.mean(axis=0) == pytest.approx(np.zeros(8 + 2), abs=1e-5)
+    assert (np.mean(first**2), np.mean(sure**2)) == pytest.approx((1, 1))
+    # straight lines through the features tell the classes apart as the answers do
+    straight = np.column_stack([first, np.ones(len(first))])
+    answers = ask_teachers(teachers[:1], faces.images, features=False).answers[:, 0]
+    guessed = straight @ np.linalg.lstsq(straight, answers, rcond=None)[0]
+    assert np.corrcoef(guessed, answers)[0, 1] > 0.9
+
+
+def test_a_network_comes_to_see_as_its_teacher_does(faces, start, tmp_path, monkeypatch):
+    def distance(weight):
+        """Of the taught features from what can be told of them by its own: 0 to 1."""
+        monkeypatch.setattr("utils.strong_training.FEATURES", weight)
+        set_seed(0)
+        network = build_strong_cnn(2, ((4,), (8,), (4,)), dropout=0.0)
+        lesson = ask_teachers((start,), faces.images, features=True)
+        augmentation = RandomAffine(0.0, 0.0, 0.0, False)
+        options = (12, 8, 0.02, 0, tmp_path / "state", lesson, (48,))
+        history = train_strong_network(network, augmentation, faces, faces, *options)
+        assert set(history[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert history[-1]["loss"] < 1  # of the answers alone, whatever the features weigh
+        own = np.asarray(add_features(network)(faces.images))
+        own = np.column_stack([own[:, 2:], np.ones(len(own))])
+        return np.mean((own @ np.linalg.lstsq(own, lesson.features, rcond=None)[0] - lesson.features) ** 2)
+
+    assert distance(20.0) < 0.8 * distance(0.0)
+
+
+def test_taught_again_it_learns_the_same(faces, teachers, tmp_path):
+    one, other = (go_on(faces, None, tmp_path / "state", teachers=teachers)[0].get_weights() for _ in range(2))
+    assert all(map(np.array_equal, one, other))
 
 
 def test_the_recipe_names_the_teachers(teachers):
     described = describe_recipe(WIDTHS, 2, 8, "float32", None, (), teachers, teachers[1:])
     assert described["teachers"] == ["first", "sure"]
     assert described["averaged_with"] == ["sure"]
-    assert (described["start"], described["covered"]) == (None, 0.5)
+    assert (described["start"], described["covered"], described["features"]) == (None, 0.0, 5.0)
+    going_on = describe_recipe(WIDTHS, 2, 8, "float32", teachers[0])
+    assert (going_on["covered"], going_on["features"]) == (COVERED, 0.0)
     assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
 
 
@@ -416,7 +460,9 @@ def test_the_plan_is_said_in_a_sentence(teachers):
     for plan, said in plans.items():
         assert describe_plan(*plan, "faces") == said
     taught = f"{begins} from nothing, and learns for 2 epochs, half from the labels, half from the answers of"
-    assert describe_plan(2, None, teachers, (), "faces").startswith(f"{taught} `first` and `sure`. `sure` learnt from")
+    said = describe_plan(2, None, teachers, (), "faces")
+    assert said.startswith(f"{taught} `first` and `sure`, and their features. `sure` learnt from")
+    assert "`first`, and its features." in describe_plan(2, None, teachers[:1], (), "faces")
 
 
 def test_the_plan_says_which_networks_may_know_the_validation_pictures(teachers):

@@ -231,29 +231,38 @@ def copy_images(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return copied
 
 
-def make_batches(split: Split, batch_size: int, seed: int | None = None, targets: np.ndarray | None = None):
+def make_batches(
+    split: Split,
+    batch_size: int,
+    seed: int | None = None,
+    targets: np.ndarray | None = None,
+    taught: np.ndarray | None = None,
+):
     """A tf.data.Dataset of (images, targets) batches, in a new order each epoch where a seed is given.
 
     Only positions are shuffled; pixels are gathered a batch at a time.
 
     Args:
         targets: (n,) or (n, classes), where the loss wants others than the split's.
+        taught: (n, features), where the network wants more than images: the batches are ((images, taught), targets).
     """
     from utils.tensorflow_quietly import tf
 
-    targets = split.targets if targets is None else targets
+    known = [split.targets if targets is None else targets] + ([] if taught is None else [taught])
 
     def gather(positions):
-        return copy_images(split.images, positions), targets[positions]
+        return [copy_images(split.images, positions), *(values[positions] for values in known)]
 
     def fetch(positions):
-        gathered = tf.numpy_function(gather, [positions], [tf.uint8, targets.dtype], stateful=False)
-        shapes = (None, SIDE, SIDE, 3), (None, *targets.shape[1:])
-        return tuple(tf.ensure_shape(part, shape) for part, shape in zip(gathered, shapes, strict=True))
+        types = [tf.uint8, *(values.dtype for values in known)]
+        shapes = [(None, SIDE, SIDE, 3), *((None, *values.shape[1:]) for values in known)]
+        gathered = tf.numpy_function(gather, [positions], types, stateful=False)
+        images, wanted, *beside = map(tf.ensure_shape, gathered, shapes)
+        return (images, *beside) if beside else images, wanted
 
     options = tf.data.Options()
     options.autotune.enabled = False  # there is nothing to tune, and its thread sleeps on for seconds after an epoch
-    positions = tf.data.Dataset.range(len(targets)).with_options(options)
+    positions = tf.data.Dataset.range(len(split.targets)).with_options(options)
     if seed is not None:
-        positions = positions.shuffle(len(targets), seed=seed, reshuffle_each_iteration=True)
+        positions = positions.shuffle(len(split.targets), seed=seed, reshuffle_each_iteration=True)
     return positions.batch(batch_size).map(fetch).prefetch(2)

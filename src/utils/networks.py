@@ -200,6 +200,19 @@ def find_inside(saved):
     return next((layer for layer in saved.layers if isinstance(layer, keras.Model)), saved)
 
 
+def add_features(network):
+    """A strong network that gives after its answers also the features on which these rest.
+
+    Args:
+        network: from `build_strong_cnn`, or what `find_inside` finds of a saved one.
+
+    Returns:
+        An uncompiled keras.Model with the same weights: uint8 (n, side, side, 3) -> float32 (n, classes + features).
+    """
+    features = next(layer for layer in network.layers if isinstance(layer, layers.GlobalAveragePooling2D)).output
+    return keras.Model(network.input, layers.Concatenate(dtype="float32")([network.output, features]))
+
+
 def _widen(weights: list[np.ndarray], kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
     """`weights`, but the first filters look at the first channels as `kernel` does, and at no other."""
     channels, filters = kernel.shape[-2:]

@@ -109,6 +109,7 @@ def describe_plan(
     else:
         names = _name(find_teachers(start, teachers))
         learns = f"half from the labels, half from the answers of {names}" if names else "from the labels"
+        learns += f", and {'its' if len(teachers) == 1 else 'their'} features" if teachers and start is None else ""
         plan += f"learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
     if averaged:
         plan += f" At the end its weights are averaged with those of {_name(averaged)}."

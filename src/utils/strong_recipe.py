@@ -20,7 +20,11 @@ LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it from a trained network. See `scale_learning_rate`."""
 
 COVERED = 0.5
-"""Share of the training pictures that are partly covered, where a trained network's answers are learnt."""
+"""Share of the training pictures that are partly covered, where the training starts from a trained network: one that
+starts from nothing has enough to learn without."""
+
+FEATURES = 5.0
+"""Weight in the loss of how far the features are from those taught, see `lessons.learn_features`."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
@@ -126,7 +130,8 @@ def describe_recipe(
         "sides": list(sides or choose_usual_sides(start)),
         "teachers": [folder.parent.name for folder in teachers],
         "targets": "half label, half the teachers' answer" if teachers else f"labels, smoothed by {LABEL_SMOOTHING:g}",
-        "covered": COVERED if teachers else 0.0,
+        "features": FEATURES if teachers and start is None else 0.0,
+        "covered": COVERED if start else 0.0,
     }
 
 

@@ -10,12 +10,14 @@ import pandas as pd
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
-from utils.networks import average_weights, build_strong_cnn, start_from
+from utils.lessons import Lesson, ask_teachers, learn_features
+from utils.networks import add_features, average_weights, build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.strong_parameters import find_teachers
 from utils.strong_recipe import (
     COVERED,
+    FEATURES,
     SIDES,
     choose_learning_rate,
     choose_usual_sides,
@@ -24,7 +26,7 @@ from utils.strong_recipe import (
     soften_targets,
 )
 from utils.tensorflow_quietly import keras
-from utils.training import ShowProgress, predict, predict_views, set_seed
+from utils.training import ShowProgress, predict_views, set_seed
 from utils.views import View
 
 
@@ -54,7 +56,8 @@ def train_strong(
         epochs: from `strong_parameters.choose_epochs`; 0 takes the start's network, and history, as they are.
         start: from `strong_parameters.choose_start`, to go on from its weights; it may be narrower. None: from nothing.
         sides: from `strong_parameters.choose_sides`; empty: the usual ones.
-        teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer; empty: the start.
+        teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer and, from nothing, from
+            their features; empty: the start.
         averaged: from `strong_parameters.choose_averaged`, for the mean of their weights and its own at the end.
 
     Returns:
@@ -71,7 +74,9 @@ def train_strong(
     if epochs == 0:
         history = read_json(start / "model.json")["history"]
     else:
-        answers = [predict(_load(folder), train.images) for folder in find_teachers(start, teachers)]
+        folders = find_teachers(start, teachers)
+        # what starts from a trained network has features already
+        lesson = ask_teachers(folders, train.images, features=start is None) if folders else None
         history = train_strong_network(
             network,
             RandomAffine(**changes, seed=seed),
@@ -82,9 +87,10 @@ def train_strong(
             choose_learning_rate(batch_size, start),
             seed,
             checkpoint,
-            np.mean(answers, axis=0) if answers else None,
+            lesson,
             sides or choose_usual_sides(start),
             drawn=start is not None,
+            covered=0.0 if start is None else COVERED,
         )
     if averaged:
         average_weights(network, [_load(folder) for folder in averaged])
@@ -124,9 +130,10 @@ def train_strong_network(
     learning_rate: float,
     seed: int,
     checkpoint: Path,
-    teacher: np.ndarray | None = None,
+    lesson: Lesson | None = None,
     sides: tuple[int, ...] = SIDES,
     drawn: bool = False,
+    covered: float = 0.0,
 ) -> list[dict]:
     """AdamW, warm-up and cosine, softened labels, and the average of the weights over the last steps.
 
@@ -140,37 +147,46 @@ def train_strong_network(
         seed: of the order of the pictures.
         checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
             was left by other settings or data is thrown away.
-        teacher: trained networks' mean answers for the training pictures, float (n, classes). With them some
-            pictures are partly covered.
+        lesson: from `lessons.ask_teachers`, of the training pictures.
         sides: of the training pictures, in pixels.
         drawn: draw one of `sides` for each step, instead of taking them in turn.
+        covered: share of the training pictures that are partly covered.
 
     Returns:
-        One dict an epoch: `loss`, of the softened labels, `accuracy`, `val_loss`, of the labels as they are,
-        `val_accuracy`.
+        One dict an epoch: `loss`, of the answers to the softened labels, `accuracy`, `val_loss`, to the labels as
+        they are, `val_accuracy`.
     """
     class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
-    targets = soften_targets(train.targets, class_count, teacher)
+    targets = soften_targets(train.targets, class_count, lesson and lesson.answers)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides), "weights": _fingerprint_weights(network), "data": _fingerprint(train)}
-    if teacher is not None:
+    settings |= {"sides": list(sides), "covered": covered}
+    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
+    if lesson is not None:
         # rounded, since from time to time the last bit of an answer differs
-        settings["teacher"] = teacher.mean(axis=0).round(3).tolist()
+        settings["teacher"] = lesson.answers.mean(axis=0).round(3).tolist()
     _open_checkpoint(checkpoint, settings)
-    covering = [] if teacher is None else [cover_at_random(COVERED, seed)]
-    trained = add_augmentation(network, *covering, augmentation)
+    augmentations = [*([cover_at_random(covered, seed)] if covered else []), augmentation]
+    taught, unknown = lesson and lesson.features, None
+    if taught is None:
+        trained = add_augmentation(network, *augmentations)
+    else:
+        trained = add_augmentation(add_features(network), *augmentations)
+        trained = learn_features(trained, class_count, taught.shape[1], FEATURES)
+        unknown = np.broadcast_to(np.float32(0), (len(validation.targets), taught.shape[1]))
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
-    trained.compile(make_optimizer(learning_rate, epochs * steps), "categorical_crossentropy", metrics=["accuracy"])
+    loss, optimizer = "categorical_crossentropy", make_optimizer(learning_rate, epochs * steps)
+    trained.compile(optimizer, loss, metrics=["accuracy", loss])
     trained.fit(
-        make_batches(train, batch_size, seed, targets),
-        validation_data=make_batches(validation, 256, targets=validation_targets),
+        make_batches(train, batch_size, seed, targets, taught),
+        validation_data=make_batches(validation, 256, targets=validation_targets, taught=unknown),
         epochs=epochs,
         verbose=0,
         shuffle=False,  # make_batches has shuffled
         callbacks=[
             keras.callbacks.BackupAndRestore(checkpoint / "state", delete_checkpoint=False),
             keras.callbacks.SwapEMAWeights(),
+            _LogAnswersAlone(),
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
             sizing,
             ShowProgress(epochs, steps),
@@ -202,6 +218,14 @@ def _open_checkpoint(folder: Path, settings: dict) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(described, settings)
+
+
+class _LogAnswersAlone(keras.callbacks.Callback):
+    """Give the callbacks after it as the loss what compares with validation's: that of the answers alone."""
+
+    def on_epoch_end(self, epoch, logs):
+        logs["loss"] = logs.pop("categorical_crossentropy")
+        del logs["val_categorical_crossentropy"]
 
 
 class _GrowSide(keras.callbacks.Callback):

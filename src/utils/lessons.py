@@ -1,0 +1,94 @@
+"""What a new network learns from trained ones besides the labels: their answers, and the features these rest on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.files import read_json
+from utils.networks import add_features, find_inside
+from utils.pictures import SIDE
+from utils.tensorflow_quietly import keras
+from utils.training import predict
+from utils.views import View, answer_over
+
+
+class Lesson(NamedTuple):
+    """What the teachers say of the training pictures.
+
+    Attributes:
+        answers: their mean, float32 (n, classes), rows sum to 1.
+        features: of one teacher after the other, float32 (n, features), each of mean 0, a teacher's of mean variance
+            1; or None, where they are not to be learnt.
+    """
+
+    answers: np.ndarray
+    features: np.ndarray | None = None
+
+
+def ask_teachers(folders: tuple[Path, ...], images: np.ndarray, features: bool) -> Lesson:
+    """Let saved networks look at pictures.
+
+    Args:
+        folders: with model.keras and model.json, from `strong_parameters.find_teachers`; one at least.
+        images: uint8 (n, 48, 48, 3), RGB.
+        features: whether their features are asked for, too.
+    """
+    said = [_look(folder, images) for folder in folders]
+    answers = np.mean([answers for answers, _ in said], axis=0)
+    return Lesson(answers, np.hstack([_standardise(part) for _, part in said]) if features else None)
+
+
+def _look(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A network's answers and features, each the mean over the views that it answers over."""
+    card = read_json(folder / "model.json")
+    network = find_inside(keras.models.load_model(folder / "model.keras"))
+    looking = answer_over(add_features(network), tuple(View(**view) for view in card["training"]["views"]))
+    return tuple(np.split(predict(looking, images), [len(card["class_names"])], axis=1))
+
+
+def _standardise(features: np.ndarray) -> np.ndarray:
+    centred = features - features.mean(axis=0)
+    # not each by its own deviation: a filter that all but died would be heard as loud as the others
+    return centred / max(np.sqrt(np.mean(centred**2)), 1e-6)
+
+
+def learn_features(network, class_count: int, feature_count: int, weight: float):
+    """A network to train whose loss also counts how far its features are from its teachers'.
+
+    A picture's few probabilities say little of what a teacher sees in it; the features say the most part, and hold no
+    label: Romero et al. 2015 (ICLR), "FitNets: hints for thin deep nets"; Chen et al. 2022 (CVPR), "Knowledge
+    distillation with the reused teacher classifier". The network's own features may be more or fewer, since a layer of
+    no further use translates them.
+
+    Args:
+        network: uint8 (n, 48, 48, 3) -> float32 (n, classes + features), from `networks.add_features`.
+        feature_count: of the teachers.
+        weight: of the mean square distance, where the loss of the answers weighs 1.
+
+    Returns:
+        An uncompiled keras.Model with the same weights: pictures, and the teachers' features of them, float32
+        (n, feature_count) -> float32 (n, classes). Outside training the latter change nothing.
+    """
+    picture = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="picture")
+    taught = keras.Input((feature_count,), name="taught")
+    found = network(picture)
+    answers = _FeatureLoss(feature_count, weight)(found[:, :class_count], found[:, class_count:], taught)
+    return keras.Model([picture, taught], answers)
+
+
+class _FeatureLoss(keras.layers.Layer):
+    """The answers as they are; in training the loss grows by the features' distance from those taught."""
+
+    def __init__(self, feature_count: int, weight: float, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = weight
+        self.translate = keras.layers.Dense(feature_count)
+
+    def build(self, answers_shape, features_shape, taught_shape):
+        self.translate.build(features_shape)
+
+    def call(self, answers, features, taught, training=False):
+        if training:
+            self.add_loss(self.weight * keras.ops.mean(keras.ops.square(self.translate(features) - taught)))
+        return answers
