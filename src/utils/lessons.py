@@ -18,8 +18,8 @@ class Lesson(NamedTuple):
 
     Attributes:
         answers: their mean, float32 (n, classes), rows sum to 1.
-        features: of one teacher after the other, float32 (n, features), each of mean 0, a teacher's of mean variance
-            1; or None, where they are not to be learnt.
+        features: of one teacher after the other, float32 (n, features), each of mean 0 and variance 1, or of less where
+            it hardly varies; or None, where they are not to be learnt.
     """
 
     answers: np.ndarray
@@ -48,9 +48,7 @@ def _look(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _standardise(features: np.ndarray) -> np.ndarray:
-    centred = features - features.mean(axis=0)
-    # not each by its own deviation: a filter that all but died would be heard as loud as the others
-    return centred / max(np.sqrt(np.mean(centred**2)), 1e-6)
+    return (features - features.mean(axis=0)) / np.maximum(features.std(axis=0), 1e-6)
 
 
 def learn_features(network, class_count: int, feature_count: int, weight: float):
@@ -64,7 +62,8 @@ def learn_features(network, class_count: int, feature_count: int, weight: float)
     Args:
         network: uint8 (n, 48, 48, 3) -> float32 (n, classes + features), from `networks.add_features`.
         feature_count: of the teachers.
-        weight: of the mean square distance, where the loss of the answers weighs 1.
+        weight: of the distance, where the loss of the answers weighs 1. It is the mean of Huber's loss, half the
+            square up to 1, since a feature that is there in a few pictures only is far from its mean in those.
 
     Returns:
         An uncompiled keras.Model with the same weights: pictures, and the teachers' features of them, float32
@@ -90,5 +89,6 @@ class _FeatureLoss(keras.layers.Layer):
 
     def call(self, answers, features, taught, training=False):
         if training:
-            self.add_loss(self.weight * keras.ops.mean(keras.ops.square(self.translate(features) - taught)))
+            distance = keras.losses.huber(taught, self.translate(features))
+            self.add_loss(self.weight * keras.ops.mean(distance))
         return answers

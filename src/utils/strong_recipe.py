@@ -23,7 +23,7 @@ COVERED = 0.5
 """Share of the training pictures that are partly covered, where the training starts from a trained network: one that
 starts from nothing has enough to learn without."""
 
-FEATURES = 5.0
+FEATURES = 10.0
 """Weight in the loss of how far the features are from those taught, see `lessons.learn_features`."""
 
 LABEL_SMOOTHING = 0.1
