@@ -1,4 +1,4 @@
-# Every target is one or two python commands; README.md lists them for who has no make.
+# Most targets are one or two python commands; README.md lists those that users need, for who has no make.
 PYTHON ?= $(or $(shell command -v python3.11 || command -v python3.12 || command -v python3.13),python3)
 # a kernel installed elsewhere must not stand in for ours
 unexport JUPYTER_PATH PYTHONPATH PYTHONHOME
@@ -36,7 +36,7 @@ train-shipped: setup ## train the model that is shipped: SOURCE=fer2013.zip; sto
 		$(RUN_PYTHON) -m utils.shipping fer2013-$(lastword $(SITTINGS))
 	@$(RUN_PYTHON) -m utils.published
 
-bench: setup ## how fast training and answers are here, beside the seed project's way; saved as reports/bench.json
+bench: setup ## how fast training and answers are here, beside the student project's way; saved as reports/bench.json
 	@$(RUN_PYTHON) benchmarks/bench.py
 
 inspect: setup ## say what each folder of SOURCE=path would be taken for

