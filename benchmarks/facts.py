@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from utils.files import write_text
+from utils.files import fill, write_text
 from utils.provenance import describe_machine, find_commit, find_versions
 
 DOC = Path(__file__).resolve().parents[1] / "docs" / "speed.md"
@@ -79,19 +79,6 @@ def render_table(rows: Sequence[tuple[str, str, str]]) -> str:
     """Markdown: what, figure, what is wanted."""
     lines = ["| | median (lowest to highest) | wanted |", "|---|---|---|"]
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
-
-
-def fill(text: str, marker: str, content: str) -> str:
-    """A document's text with what stands between `<!-- marker -->` and `<!-- /marker -->` replaced.
-
-    Raises:
-        ValueError: the markers do not stand there once each.
-    """
-    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise ValueError(f"Expected {begin} and {end} once each.")
-    before, _, rest = text.partition(begin)
-    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
 
 
 def fill_doc(marker: str, content: str) -> None:

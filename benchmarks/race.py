@@ -21,7 +21,7 @@ from utils.networks import build_strong_cnn
 from utils.paths import Run
 from utils.precision import compute_in
 from utils.progress import make_bar
-from utils.strong_recipe import SIDES, scale_learning_rate
+from utils.strong_recipe import scale_learning_rate
 from utils.strong_training import train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import set_seed
@@ -39,8 +39,8 @@ class Plan:
         batch_size: pictures a step.
     """
 
-    epochs: int = 15
-    sides: tuple[int, ...] = SIDES
+    epochs: int = 17
+    sides: tuple[int, ...] = (24, 32, 40)
     batch_size: int = 128
 
 

@@ -19,7 +19,7 @@ from utils.paths import Run
 from utils.progress import track
 from utils.tensorflow_quietly import keras
 from utils.training import predict_views
-from utils.views import WHOLE, View
+from utils.views import read_views
 
 
 def main() -> None:
@@ -36,9 +36,8 @@ def load_answers(run: Run, model: str) -> tuple[np.ndarray, np.ndarray, list[int
     """`probabilities`, `labels` and `stress_columns` of the validation pictures, as for `fit_temperature`."""
     folder, validation = run.models / model, load_split(run, "validation")
     card = read_json(folder / "model.json")
-    views = tuple(View(**view) for view in card["training"].get("views", ())) or WHOLE
     network = find_inside(keras.models.load_model(folder / "model.keras"))
-    answers = soften(predict_views(network, validation.images, views), 1 / card["temperature"])
+    answers = soften(predict_views(network, validation.images, read_views(card)), 1 / card["temperature"])
     return answers, validation.labels, [card["class_names"].index(name) for name in card["stress_classes"]]
 
 

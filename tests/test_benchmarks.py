@@ -12,7 +12,7 @@ import pytest
 from conftest import CHECKOUT
 
 from utils.dataset import Split
-from utils.files import read_json
+from utils.files import fill, read_json
 from utils.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
 from utils.training import predict_views, save_model, set_seed
 from utils.views import View
@@ -174,7 +174,7 @@ def test_growth_is_judged():
 def test_the_page_shows_what_was_measured(name):
     import bench
     import scaling
-    from facts import DOC, fill
+    from facts import DOC
 
     page, saved = DOC.read_text(encoding="utf-8"), DOC.with_name(f"{name}.json")
     render = {"bench": bench.render, "scaling": scaling.describe}[name]

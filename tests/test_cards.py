@@ -1,5 +1,6 @@
 import re
 
+import pytest
 import yaml
 from report_runs import COUNT, write_run
 
@@ -25,6 +26,26 @@ def test_the_model_card_gives_the_metrics_and_what_is_not_to_be_done():
     assert "| light | dim | 40 | 60.0 % (50.0 to 70.0) |" in text
     assert "| blur | 2, sigma [pixels] | 60.0 % (50.0 to 70.0) | 10.0 % |" in text
     assert "/home/somebody" not in text
+
+
+@pytest.mark.parametrize(
+    "strong, start, teachers, epochs, said, unsaid",
+    [
+        (True, "", ["shipped"], 2, "half the mean answer of `shipped`;\nthe network also learnt", "started from"),
+        (True, "mine", ["a", "b"], 2, "half the mean answer of `a` and `b`. Python", "also learnt"),
+        (True, "mine", [], 2, "`mine`. Half of each\ntarget is the label, half the mean answer of `mine`.", "also"),
+        (True, "mine", [], 0, "started from the network of the run\n`mine`. Python", "mean answer of"),
+        (False, "mine", ["shipped"], 2, " Python", "`mine`|Half of each"),
+        (True, "", [], 2, " Python", "started from|Half of each"),
+    ],
+)
+def test_the_model_card_says_what_the_network_learnt_from(strong, start, teachers, epochs, said, unsaid):
+    facts = read_facts(write_run("carded"))
+    asked = {"STRONG": strong, "START": start, "TEACHERS": teachers, "STRONG_EPOCHS": epochs}
+    facts.stages["03_augmented_retraining"].made["parameters"] |= asked
+    made = render_card("model_card", facts).split("## How it was made")[1].split("| parameter |")[0]
+    assert said in made
+    assert not re.search(unsaid, made)
 
 
 def test_the_data_card_gives_counts_rights_and_findings():

@@ -81,7 +81,7 @@ def readmes(monkeypatch, tmp_path):
     path = published.publish(Run("finished"))
     monkeypatch.setattr(published, "ROOT", tmp_path)
     for name in published.READMES.values():
-        (tmp_path / name).write_text(f"# Title\n\n{published.BEGIN}\nold\n{published.END}\n\nThe end.\n")
+        (tmp_path / name).write_text("# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nThe end.\n")
     assert published.main([]) == 0
     return path
 

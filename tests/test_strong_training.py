@@ -7,7 +7,7 @@ from conftest import draw_face
 
 from utils.augmentation import RandomAffine
 from utils.dataset import Split
-from utils.files import write_json
+from utils.files import read_json, write_json
 from utils.lessons import ask_teachers
 from utils.networks import (
     STRONG_WIDTHS,
@@ -37,7 +37,7 @@ from utils.strong_recipe import (
     scale_learning_rate,
     soften_targets,
 )
-from utils.strong_training import _open_checkpoint, train_strong, train_strong_network
+from utils.strong_training import _GrowSide, _open_checkpoint, forget, train_strong, train_strong_network
 from utils.tensorflow_quietly import keras
 from utils.training import save_model, set_seed
 from utils.views import View
@@ -65,10 +65,7 @@ def train(faces, checkpoint):
 
 @pytest.fixture(scope="module")
 def trained(faces, tmp_path_factory):
-    checkpoint = tmp_path_factory.mktemp("trained") / "state"
-    network, history = train(faces, checkpoint)
-    assert not checkpoint.exists()
-    return network, history
+    return train(faces, tmp_path_factory.mktemp("trained") / "state")
 
 
 def test_sides_grow_and_end_whole():
@@ -110,6 +107,64 @@ def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch
     _, history = train(faces, tmp_path / "state")
     assert began == [0, 1, 2, *range(2, EPOCHS)]
     assert len(history) == EPOCHS
+
+
+def test_resumed_it_does_not_draw_the_first_epochs_again(faces, tmp_path, monkeypatch):
+    seeds, drawn = [], []
+    monkeypatch.setattr("utils.strong_training.make_batches", lambda *words, **_: seeds.append(words[2]) or stop())
+    monkeypatch.setattr("utils.strong_training.learn_features", stop)
+    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda *_: 4 * len(seeds))
+    real = RandomAffine.__init__
+
+    def remember(self, *words, **options):
+        real(self, *words, **options)
+        drawn.append(self)
+
+    monkeypatch.setattr(RandomAffine, "__init__", remember)
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            train(faces, tmp_path / "state")
+    assert seeds == [0, 4]
+    first, again = (layer.generator.uniform((8,)).numpy() for layer in drawn)
+    assert not np.array_equal(first, again)
+
+
+def test_what_has_ended_is_not_trained_again(faces, trained, tmp_path, monkeypatch):
+    first = train(faces, tmp_path / "state")
+    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop)
+    network, history = train(faces, tmp_path / "state")
+    assert all(map(np.array_equal, first[0].get_weights(), network.get_weights()))
+    assert history == first[1]
+    forget(tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+    forget(tmp_path / "state")
+
+
+def test_a_torn_state_loses_an_epoch_and_no_more(faces, tmp_path, monkeypatch):
+    real = _GrowSide.on_epoch_begin
+
+    def stop_in_fourth(self, epoch, logs=None):
+        real(self, epoch)
+        if epoch == 3:
+            raise Stopped
+
+    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop_in_fourth)
+    with pytest.raises(Stopped):
+        train(faces, tmp_path / "state")
+    written = tmp_path / "state" / "state" / "latest.weights.h5"
+    written.write_bytes(written.read_bytes()[:100])
+    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", real)
+    assert len(train(faces, tmp_path / "state")[1]) == EPOCHS
+
+
+def test_half_precision_scales_the_loss(faces, tmp_path, monkeypatch):
+    scaled = []
+    real = keras.optimizers.LossScaleOptimizer
+    monkeypatch.setattr(keras.optimizers, "LossScaleOptimizer", lambda inner: scaled.append(real(inner)) or scaled[-1])
+    for precision in ("float32", "float16"):
+        _, history = go_on(faces, None, tmp_path / precision, precision=precision)
+    assert len(scaled) == 1
+    assert np.isfinite(history[-1]["loss"])
 
 
 def test_what_another_recipe_left_is_thrown_away(tmp_path):
@@ -189,8 +244,8 @@ CHANGES = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
 
 
 def go_on(faces, start, checkpoint, widths=WIDTHS, **options):
-    options = {"checkpoint": checkpoint, "start": start} | options
-    return train_strong(faces, faces, CLASSES, CHANGES, widths, 2, 8, "float32", 0, **options)
+    options = {"checkpoint": checkpoint, "start": start, "changes": CHANGES, "precision": "float32"} | options
+    return train_strong(faces, faces, CLASSES, widths=widths, epochs=2, batch_size=8, seed=0, **options)
 
 
 @pytest.fixture
@@ -265,7 +320,9 @@ def moved(trained, runs):
     rng = np.random.default_rng(0)
     network.set_weights([weight * (1 + rng.normal(0, 0.2, weight.shape)) for weight in network.get_weights()])
     folder = runs / "moved" / "EmotionDetector_2"
-    save_model(folder, build_inference_network(network), {"class_names": CLASSES, "data": "faces"})
+    save_model(
+        folder, build_inference_network(network), {"class_names": CLASSES, "data": "faces", "training": {"views": []}}
+    )
     return folder
 
 
@@ -398,7 +455,7 @@ def test_a_network_comes_to_see_as_its_teacher_does(faces, start, tmp_path, monk
 
 
 def test_taught_again_it_learns_the_same(faces, teachers, tmp_path):
-    one, other = (go_on(faces, None, tmp_path / "state", teachers=teachers)[0].get_weights() for _ in range(2))
+    one, other = (go_on(faces, None, tmp_path / name, teachers=teachers)[0].get_weights() for name in "ab")
     assert all(map(np.array_equal, one, other))
 
 
@@ -416,10 +473,21 @@ def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypa
     opened = []
     monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
     monkeypatch.setattr("utils.strong_training.make_optimizer", stop)
-    for folders in ((), teachers[:1], teachers[:1], teachers):
+    for folders in ((), teachers[:1], teachers[:1], teachers, teachers[::-1]):
         with pytest.raises(Stopped):
             go_on(faces, None, tmp_path / "state", teachers=folders)
-    assert [opened.index(settings) for settings in opened] == [0, 1, 1, 3]
+    assert [opened.index(settings) for settings in opened] == [0, 1, 1, 3, 4]
+
+
+@pytest.mark.parametrize("change", [{"rotation": 1.0}, {"zoom": 0.01}, {"shift": 2.0}, {"flip": False}])
+def test_another_augmentation_is_another_training(faces, tmp_path, monkeypatch, change):
+    opened = []
+    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
+    monkeypatch.setattr("utils.strong_training.make_optimizer", stop)
+    for changes in (CHANGES, CHANGES | change):
+        with pytest.raises(Stopped):
+            go_on(faces, None, tmp_path / "state", changes=changes)
+    assert opened[0] != opened[1]
 
 
 def test_start_and_teachers_are_named_by_their_runs(teachers):
@@ -442,6 +510,15 @@ def test_a_network_that_is_missing_or_tells_other_classes_apart_is_named(start, 
         choose("nothing", CLASSES)
     with pytest.raises(ValueError, match=f"{parameter}: expected a network that tells sad, angry apart, found"):
         choose("first", ["sad", "angry"])
+
+
+@pytest.mark.parametrize("views", [None, {"sides": [36, 48], "mirror": True}])
+def test_a_network_that_is_not_the_stronger_one_is_named(start, views):
+    card = read_json(start / "model.json")
+    write_json(start / "model.json", card | {"training": {"epochs": 1} | ({"views": views} if views else {})})
+    for choose, run in ((choose_start, "first"), (choose_teachers, ["first"])):
+        with pytest.raises(ValueError, match="expected a run that trained the stronger network"):
+            choose(run, CLASSES)
 
 
 def test_the_plan_is_said_in_a_sentence(teachers):

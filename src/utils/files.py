@@ -29,6 +29,19 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def fill(text: str, marker: str, content: str) -> str:
+    """A document's text with what stands between `<!-- marker -->` and `<!-- /marker -->` replaced.
+
+    Raises:
+        ValueError: the markers do not stand there once each.
+    """
+    begin, end = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"Expected {begin} and {end} once each.")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
+
+
 @contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside `target` that takes its place when the block ends well.

@@ -1,16 +1,18 @@
 """What a new network learns from trained ones besides the labels: their answers, and the features these rest on."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from utils.dataset import copy_images
 from utils.files import read_json
 from utils.networks import add_features, find_inside
 from utils.pictures import SIDE
 from utils.tensorflow_quietly import keras
 from utils.training import predict
-from utils.views import View, answer_over
+from utils.views import answer_over, read_views
 
 
 class Lesson(NamedTuple):
@@ -20,10 +22,12 @@ class Lesson(NamedTuple):
         answers: their mean, float32 (n, classes), rows sum to 1.
         features: of one teacher after the other, float32 (n, features), each of mean 0 and variance 1, or of less where
             it hardly varies; or None, where they are not to be learnt.
+        teachers: sha256 of each one's model.keras.
     """
 
     answers: np.ndarray
-    features: np.ndarray | None = None
+    features: np.ndarray | None
+    teachers: tuple[str, ...]
 
 
 def ask_teachers(folders: tuple[Path, ...], images: np.ndarray, features: bool) -> Lesson:
@@ -34,17 +38,26 @@ def ask_teachers(folders: tuple[Path, ...], images: np.ndarray, features: bool) 
         images: uint8 (n, 48, 48, 3), RGB.
         features: whether their features are asked for, too.
     """
-    said = [_look(folder, images) for folder in folders]
+    said = [_look(folder, images, features) for folder in folders]
     answers = np.mean([answers for answers, _ in said], axis=0)
-    return Lesson(answers, np.hstack([_standardise(part) for _, part in said]) if features else None)
+    prints = tuple(hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest() for folder in folders)
+    return Lesson(answers, np.hstack([_standardise(part) for _, part in said]) if features else None, prints)
 
 
-def _look(folder: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A network's answers and features, each the mean over the views that it answers over."""
+def _look(folder: Path, images: np.ndarray, features: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """A network's answers and, if asked for, its features, each the mean over the views that it answers over."""
+    saved = keras.models.load_model(folder / "model.keras")
+    if not features:
+        return _predict_in_pieces(saved, images), None
     card = read_json(folder / "model.json")
-    network = find_inside(keras.models.load_model(folder / "model.keras"))
-    looking = answer_over(add_features(network), tuple(View(**view) for view in card["training"]["views"]))
-    return tuple(np.split(predict(looking, images), [len(card["class_names"])], axis=1))
+    said = _predict_in_pieces(answer_over(add_features(find_inside(saved)), read_views(card)), images)
+    return tuple(np.split(said, [len(card["class_names"])], axis=1))
+
+
+def _predict_in_pieces(network, images: np.ndarray) -> np.ndarray:
+    """As `predict`, which would hold all the pictures of a mapped file in memory at once."""
+    pieces = np.array_split(np.arange(len(images)), range(4096, len(images), 4096))
+    return np.concatenate([predict(network, copy_images(images, piece)) for piece in pieces])
 
 
 def _standardise(features: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from utils.files import read_json, write_json, write_text
+from utils.files import fill, read_json, write_json, write_text
 from utils.paths import ROOT, SAMPLE, TEST_OPENINGS, Run
 from utils.report_facts import STAGES, RunFacts, StageFacts, read_facts, show_interval
 from utils.rescoring import SAMPLE_PICTURES, rescore
@@ -17,8 +17,6 @@ from utils.rescoring import SAMPLE_PICTURES, rescore
 PUBLISHED = TEST_OPENINGS.parent / "published"
 SHIPPED = ROOT / "models" / "shipped"
 READMES = {"en": "README.md", "fr": "README.fr.md"}
-
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 MODEL_FILES = ("model.keras", "model.tflite")
 _COLUMNS = (
@@ -145,26 +143,13 @@ def _localise(text: str, language: str) -> str:
     return re.sub(r"(?<=\d)\.(?=\d)", ",", text).replace(" to ", " à ")
 
 
-def fill_results(text: str, language: str) -> str:
-    """A README's text with the table between its markers renewed.
-
-    Raises:
-        ValueError: the markers do not stand there once each.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"Expected {BEGIN} and {END} once each.")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n{render_results(language)}\n{END}{after}"
-
-
 def find_outdated() -> dict[Path, str]:
     """The READMEs whose tables differ from the published figures, with the text that each should have."""
     outdated = {}
     for language, name in READMES.items():
         path = ROOT / name
         text = path.read_text(encoding="utf-8")
-        filled = fill_results(text, language)
+        filled = fill(text, "results", render_results(language))
         if filled != text:
             outdated[path] = filled
     return outdated

@@ -20,7 +20,7 @@ def choose_start(run: str, class_names: list[str]) -> Path | None:
 
     Raises:
         FileNotFoundError: the run has none.
-        ValueError: not a run's name, or its network tells other classes apart.
+        ValueError: not a run's name, or its network tells other classes apart or is not the stronger one.
     """
     return _find_network(run, "START", class_names) if run else None
 
@@ -33,7 +33,7 @@ def choose_teachers(runs: list[str], class_names: list[str]) -> tuple[Path, ...]
 
     Raises:
         FileNotFoundError: a run has none.
-        ValueError: not a list of runs' names, or a network tells other classes apart.
+        ValueError: not a list of runs' names, or a network tells other classes apart or is not the stronger one.
     """
     return _find_networks(runs, "TEACHERS", class_names)
 
@@ -48,9 +48,15 @@ def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
     folder = Run(run).models / "EmotionDetector_2"
     if not (folder / "model.keras").exists():
         raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
-    known = read_json(folder / "model.json")["class_names"]
+    card = read_json(folder / "model.json")
+    known = card["class_names"]
     if known != class_names:
         raise ValueError(f"{parameter}: expected a network that tells {', '.join(class_names)} apart, found {known}.")
+    if not isinstance(card["training"].get("views"), list):
+        raise ValueError(
+            f"{parameter}: expected a run that trained the stronger network, found one with STRONG off, or of an older"
+            f" version, in {folder}. Run its pipeline again, with STRONG=true."
+        )
     return folder
 
 

@@ -59,6 +59,7 @@ def train_strong(
         teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer and, from nothing, from
             their features; empty: the start.
         averaged: from `strong_parameters.choose_averaged`, for the mean of their weights and its own at the end.
+        checkpoint: folder of the seeds' states, see `train_strong_network`; `forget` removes it.
 
     Returns:
         The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
@@ -86,7 +87,7 @@ def train_strong(
             batch_size,
             choose_learning_rate(batch_size, start),
             seed,
-            checkpoint,
+            checkpoint / str(seed),
             lesson,
             sides or choose_usual_sides(start),
             drawn=start is not None,
@@ -95,6 +96,11 @@ def train_strong(
     if averaged:
         average_weights(network, [_load(folder) for folder in averaged])
     return network, history
+
+
+def forget(checkpoint: Path) -> None:
+    """Remove what trainings could go on from, when all that comes of them is saved."""
+    shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def _load(folder: Path):
@@ -145,8 +151,8 @@ def train_strong_network(
         train, validation: test pictures never come here.
         learning_rate: the highest, reached after the warm-up.
         seed: of the order of the pictures.
-        checkpoint: folder of the state after the last whole epoch. It is removed when training ends; one that
-            was left by other settings or data is thrown away.
+        checkpoint: folder of the state after the last whole epoch, which stays: the same training goes on from it,
+            or takes its result where it has ended. One that was left by other settings or data is thrown away.
         lesson: from `lessons.ask_teachers`, of the training pictures.
         sides: of the training pictures, in pixels.
         drawn: draw one of `sides` for each step, instead of taking them in turn.
@@ -160,13 +166,16 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, lesson and lesson.answers)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides), "covered": covered}
+    settings |= {"sides": list(sides), "drawn": drawn, "covered": covered}
+    settings |= {name: getattr(augmentation, name) for name in ("rotation", "zoom", "shift", "flip")}
     settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
     if lesson is not None:
-        # rounded, since from time to time the last bit of an answer differs
-        settings["teacher"] = lesson.answers.mean(axis=0).round(3).tolist()
-    _open_checkpoint(checkpoint, settings)
-    augmentations = [*([cover_at_random(covered, seed)] if covered else []), augmentation]
+        settings |= {"teachers": list(lesson.teachers), "features": 0.0 if lesson.features is None else FEATURES}
+    resumed = _open_checkpoint(checkpoint, settings)
+    if resumed:
+        # what was drawn for the first epochs would come again: the generators' states are not kept
+        augmentation.generator.reset_from_seed(seed + resumed)
+    augmentations = [*([cover_at_random(covered, seed + resumed)] if covered else []), augmentation]
     taught, unknown = lesson and lesson.features, None
     if taught is None:
         trained = add_augmentation(network, *augmentations)
@@ -176,15 +185,18 @@ def train_strong_network(
         unknown = np.broadcast_to(np.float32(0), (len(validation.targets), taught.shape[1]))
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     loss, optimizer = "categorical_crossentropy", make_optimizer(learning_rate, epochs * steps)
+    if network.dtype_policy.name == "mixed_float16":
+        # Keras does so by itself only where the outermost model was built in that precision
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     trained.compile(optimizer, loss, metrics=["accuracy", loss])
     trained.fit(
-        make_batches(train, batch_size, seed, targets, taught),
+        make_batches(train, batch_size, seed + resumed, targets, taught),
         validation_data=make_batches(validation, 256, targets=validation_targets, taught=unknown),
         epochs=epochs,
         verbose=0,
         shuffle=False,  # make_batches has shuffled
         callbacks=[
-            keras.callbacks.BackupAndRestore(checkpoint / "state", delete_checkpoint=False),
+            keras.callbacks.BackupAndRestore(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False),
             keras.callbacks.SwapEMAWeights(),
             _LogAnswersAlone(),
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
@@ -193,7 +205,6 @@ def train_strong_network(
         ],
     )
     history = pd.read_csv(checkpoint / "history.csv").drop_duplicates("epoch", keep="last").drop(columns="epoch")
-    shutil.rmtree(checkpoint)
     return history.to_dict("records")
 
 
@@ -210,14 +221,15 @@ def _fingerprint(split: Split) -> str:
     return digest.hexdigest()
 
 
-def _open_checkpoint(folder: Path, settings: dict) -> None:
-    """Keep the folder where it was left by the same training; else begin with an empty one."""
-    described = folder / "settings.json"
+def _open_checkpoint(folder: Path, settings: dict) -> int:
+    """Keep the folder where it was left by the same training; else begin with an empty one. How many epochs it ran."""
+    described, history = folder / "settings.json", folder / "history.csv"
     if described.exists() and read_json(described) == settings:
-        return
+        return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(described, settings)
+    return 0
 
 
 class _LogAnswersAlone(keras.callbacks.Callback):

@@ -18,6 +18,11 @@ WHOLE = (View(),)
 """The picture as it is."""
 
 
+def read_views(card: dict) -> tuple[View, ...]:
+    """Those that a saved network answers over, by its model.json."""
+    return tuple(View(**view) for view in card["training"].get("views", ())) or WHOLE
+
+
 def make_view(pictures, view: View):
     """The pictures as a network will look at them: uint8 (n, side, side, 3).
 
