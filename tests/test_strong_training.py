@@ -37,7 +37,14 @@ from utils.strong_recipe import (
     scale_learning_rate,
     soften_targets,
 )
-from utils.strong_training import _GrowSide, _open_checkpoint, forget, train_strong, train_strong_network
+from utils.strong_training import (
+    _GrowSide,
+    _open_checkpoint,
+    forget,
+    train_strong,
+    train_strong_from_seeds,
+    train_strong_network,
+)
 from utils.tensorflow_quietly import keras
 from utils.training import save_model, set_seed
 from utils.views import View
@@ -112,7 +119,6 @@ def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch
 def test_resumed_it_does_not_draw_the_first_epochs_again(faces, tmp_path, monkeypatch):
     seeds, drawn = [], []
     monkeypatch.setattr("utils.strong_training.make_batches", lambda *words, **_: seeds.append(words[2]) or stop())
-    monkeypatch.setattr("utils.strong_training.learn_features", stop)
     monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda *_: 4 * len(seeds))
     real = RandomAffine.__init__
 
@@ -129,7 +135,7 @@ def test_resumed_it_does_not_draw_the_first_epochs_again(faces, tmp_path, monkey
     assert not np.array_equal(first, again)
 
 
-def test_what_has_ended_is_not_trained_again(faces, trained, tmp_path, monkeypatch):
+def test_what_has_ended_is_not_trained_again(faces, tmp_path, monkeypatch):
     first = train(faces, tmp_path / "state")
     monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop)
     network, history = train(faces, tmp_path / "state")
@@ -310,6 +316,18 @@ def test_with_no_epoch_it_is_the_starts_network(faces, start, tmp_path):
         np.asarray(loaded(faces.images)), abs=1e-3
     )
     assert history == [{"val_loss": 0.5}]
+
+
+def test_seeds_are_compared_where_something_is_trained(faces, start, tmp_path):
+    options = {"changes": CHANGES, "widths": WIDTHS, "batch_size": 8, "precision": "float32", "checkpoint": tmp_path}
+
+    def answer(epochs):
+        return train_strong_from_seeds([1, 2], faces, faces, CLASSES, VIEWS, epochs=epochs, start=start, **options)
+
+    assert answer(0) == {}
+    answers = answer(1)
+    assert list(answers) == [1, 2]
+    assert not np.array_equal(answers[1], answers[2])
 
 
 @pytest.fixture

@@ -117,10 +117,11 @@ def train_strong_from_seeds(
         options: of `train_strong`.
 
     Returns:
-        By seed, class probabilities of the validation pictures, mean over the views, float32 (n, classes).
+        By seed, class probabilities of the validation pictures, mean over the views, float32 (n, classes). Without
+        an epoch to train there is nothing for chance to do, and none.
     """
     answers = {}
-    for seed in seeds:
+    for seed in seeds if options["epochs"] else ():
         network, _ = train_strong(train, validation, class_names, seed=seed, **options)
         answers[seed] = predict_views(network, validation.images, views).mean(axis=0)
     return answers
