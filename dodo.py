@@ -29,6 +29,11 @@ def _configure():
     try:
         run = Run(get_var("RUN") or (f"{DATASET}-{PROFILE}" if PROFILE else DATASET))
         source = get_var("SOURCE") or ""
+        run.require_own()
+        if DATASET != "sample" and not source:
+            sys.exit(f"DATASET={DATASET} needs SOURCE=path each time: a folder, a zip or a CSV of labelled faces.")
+        if DATASET == "sample" and source:
+            sys.exit(f"SOURCE={source} needs DATASET=name, of your choice: the run 'sample' is the embedded sample's.")
         changes = fingerprint_source(source)
         if not source.startswith(KAGGLE):
             source = str(fetch_source(source))
@@ -112,6 +117,8 @@ def task_stage():
         needed = [] if first else [RUN.data / "manifest.json"]
         if stage == "03_augmented_retraining":
             needed += _other_networks()
+        if PARAMETERS[stage].get("PICTURE"):
+            needed.append(Path(PARAMETERS[stage]["PICTURE"]).expanduser())
         yield {
             "name": stage,
             "doc": title,

@@ -31,18 +31,27 @@ def main() -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         folder = options.model or find_model()
-        app = create_app(Classifier.load(folder), (*LOCAL_HOSTS, options.host, *options.name))
+        app = create_app(Classifier.load(folder), (*LOCAL_HOSTS, *map(_write_host, (options.host, *options.name))))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     limits = {"max_request_body_size": MAX_BODY_BYTES, "inbuf_overflow": MAX_BODY_BYTES}
     try:
         server = create_server(app, host=options.host, port=options.port, threads=THREADS, **limits)
+    except ValueError:
+        sys.exit(f"--host {options.host}: expected a name or an address of this computer.")
     except OSError as error:
         other = "5001" if options.port != "5001" else "5002"
         sys.exit(f"Port {options.port} cannot be used ({error.strerror}). Give another: PORT={other} python main.py")
-    shown = "localhost" if options.host == "127.0.0.1" else options.host
-    print(f"model: {folder}\nhttp://{shown}:{server.effective_port} (Ctrl-C ends it)", flush=True)
+    shown = "localhost" if options.host == "127.0.0.1" else _write_host(options.host)
+    # a name with several addresses is served on each, by a server that has no port of its own
+    port = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
+    print(f"model: {folder}\nhttp://{shown}:{port} (Ctrl-C ends it)", flush=True)
     server.run()
+
+
+def _write_host(host: str) -> str:
+    """A host as it is written in addresses: one of IPv6 in brackets."""
+    return f"[{host.strip('[]')}]" if ":" in host else host
 
 
 def _parse() -> argparse.Namespace:

@@ -51,7 +51,7 @@ def say_where(place: dict) -> str:
     said = f"{place['machine']} ({', '.join(place['flags'])}; {place['cores']} cores used); {versions}; "
     said += f"commit {place['commit'] or 'unknown'}; {place['date'][:10]}."
     if place["load"] is not None and place["load"] > 0.3 * place["cores"]:
-        said += f" The machine was busy with other work (load {place['load']}): the figures are too low."
+        said += f" The machine was busy with other work (load {place['load']}): it is faster than it looks here."
     return said
 
 

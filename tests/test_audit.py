@@ -42,6 +42,13 @@ def test_flags(audited):
     assert has_flag(audited, "blank").tolist() == [False] * 5 + [True, False]
 
 
+def test_tinted_pictures_without_contrast_are_near_blank():
+    grey = np.random.default_rng(0).integers(100, 104, (48, 48, 1), dtype=np.uint8)
+    pixels = np.stack([np.broadcast_to(grey, (48, 48, 3)), grey + np.array([60, 0, 0], np.uint8)])
+    records = pd.DataFrame({"file": ["grey", "red"], "emotion": "happy", "split": "train", "label": 0, "decision": ""})
+    assert audit_pictures(records, pixels)["flags"].str.contains("near-blank").tolist() == [True, True]
+
+
 def test_findings_in_numbers(audited):
     assert count_findings(audited) == {
         "blank pictures": 1,

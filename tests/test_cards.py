@@ -34,7 +34,7 @@ def test_the_model_card_gives_the_metrics_and_what_is_not_to_be_done():
         (True, "", ["shipped"], 2, "half the mean answer of `shipped`;\nthe network also learnt", "started from"),
         (True, "mine", ["a", "b"], 2, "half the mean answer of `a` and `b`. Python", "also learnt"),
         (True, "mine", [], 2, "`mine`. Half of each\ntarget is the label, half the mean answer of `mine`.", "also"),
-        (True, "mine", [], 0, "started from the network of the run\n`mine`. Python", "mean answer of"),
+        (True, "mine", [], 0, "not trained in that\ntime: it is that of the run `mine`.", "started|mean answer of"),
         (False, "mine", ["shipped"], 2, " Python", "`mine`|Half of each"),
         (True, "", [], 2, " Python", "started from|Half of each"),
     ],
@@ -54,6 +54,13 @@ def test_the_data_card_gives_counts_rights_and_findings():
     assert "| blank pictures | 1 |" in text
     assert "groups of identical" not in text  # none were found
     assert "licence" in text
+
+
+@pytest.mark.parametrize(("classes", "mapped"), [(["Non-stress", "Stress"], False), (["angry", "happy"], True)])
+def test_the_data_card_maps_emotions_where_there_are_any(classes, mapped):
+    facts = read_facts(write_run("carded"))
+    facts.data["class_names"] = classes
+    assert ("Emotions become two labels by a mapping" in render_card("data_card", facts)) == mapped
 
 
 def test_every_table_is_whole():

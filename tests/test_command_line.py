@@ -220,6 +220,28 @@ def test_a_closed_pipe_ends_it_quietly(root, tmp_path):
     assert "Traceback" not in complaints and "Broken" not in complaints
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_full_disk_is_told_in_one_line(root, tmp_path, form):
+    face = draw_faces(tmp_path / "faces", 1) / "000.png"
+    environment = os.environ | {"STRESS_FACES_ROOT": str(root)}
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*COMMAND, face, "--format", form], env=environment, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[1:] == ["error: [Errno 28] No space left on device"]
+
+
+def test_without_stderr_the_rows_are_what_they_are_with_it(root, tmp_path):
+    faces = draw_faces(tmp_path / "faces", 2)
+    result = ask(root, faces, "--format", "csv")
+    closed = ask(root, faces, "--format", "csv", preexec_fn=lambda: os.close(2))
+    assert (closed.returncode, closed.stdout) == (0, result.stdout)
+    closed = ask(root, faces, "--model", tmp_path, preexec_fn=lambda: os.close(2))
+    assert (closed.returncode, closed.stdout) == (2, "")
+
+
 def test_it_loads_nothing_heavy(root, tmp_path):
     face = draw_faces(tmp_path / "faces", 1) / "000.png"
     code = f"""

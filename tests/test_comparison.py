@@ -91,7 +91,7 @@ def test_lower_log_loss_is_better():
 def test_mcnemar_as_the_binomial_test_has_it():
     labels = np.ones(100, int)
     first, second = np.repeat([0.9, 0.1], 50), np.repeat([0.9, 0.1, 0.9, 0.1], [40, 10, 22, 28])
-    counted = count_agreement(labels, first, second)
+    counted = count_agreement(labels, first, second, np.arange(100))
     assert counted["agreement"] == {"both": 40, "first_only": 10, "second_only": 22, "neither": 28}
     assert counted["mcnemar_p"] == pytest.approx(binomtest(10, 32).pvalue)
     sentence = describe_agreement({"first": "old", "second": "new"} | counted)
@@ -99,5 +99,14 @@ def test_mcnemar_as_the_binomial_test_has_it():
     assert "10 by old, 22 by new" in sentence
 
 
+def test_copies_do_not_make_a_difference_surer():
+    rng = np.random.default_rng(0)
+    labels, first, second = np.ones(60, int), rng.random(60), rng.random(60) + 0.1
+    once = count_agreement(labels, first, second, np.arange(60))["mcnemar_p"]
+    copied = [np.repeat(part, 12) for part in (labels, first, second, np.arange(60))]
+    assert count_agreement(*copied)["mcnemar_p"] == pytest.approx(once, abs=0.1)
+    assert count_agreement(*copied[:3], np.arange(720))["mcnemar_p"] < once / 10
+
+
 def test_two_models_that_always_agree():
-    assert count_agreement(np.ones(3, int), np.ones(3), np.ones(3))["mcnemar_p"] == 1.0
+    assert count_agreement(np.ones(3, int), np.ones(3), np.ones(3), np.arange(3))["mcnemar_p"] == 1.0

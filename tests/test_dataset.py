@@ -110,6 +110,38 @@ def test_opening_the_test_split_is_logged(run, tmp_path):
     assert (last["purpose"], last["run"], last["data"]) == ("a test", run.name, read_manifest(run)["fingerprint"])
 
 
+def test_openings_count_however_the_other_pictures_are_divided(tmp_path, faces_zip):
+    (tmp_path / "model.tflite").write_bytes(b"weights")
+    first, second = Run("divided-one-way"), Run("divided-another")
+    records, *rest = prepare(faces_zip)
+    divided = records.assign(split=records["split"].replace("validation", "train"))
+    manifests = [write_dataset(first, records, *rest), write_dataset(second, divided, *rest)]
+    assert manifests[0]["fingerprint"] != manifests[1]["fingerprint"]
+    before = count_openings(first)
+    open_test(second, "a test", tmp_path)
+    assert count_openings(first) == count_openings(second) == before + 1
+    swapped = records.assign(split=records["split"].replace({"test": "train", "train": "test"}))
+    write_dataset(second, swapped, *rest)
+    assert count_openings(second) == 0
+
+
+def test_half_a_line_in_the_log_spoils_no_other(run, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(b"weights")
+    before = count_openings(run)
+    with TEST_OPENINGS.open("a") as log:
+        log.write('{"time": "2026-11')
+    assert count_openings(run) == before
+    open_test(run, "a test", tmp_path)
+    assert count_openings(run) == before + 1
+
+
+@pytest.mark.parametrize("name", ["shipped", "Published"])
+def test_committed_folders_are_no_run(faces_zip, name):
+    with pytest.raises(ValueError, match="expected another than shipped and published"):
+        process(Run(name), faces_zip)
+    assert not Run(name).data.exists()
+
+
 def test_the_test_split_has_one_door(run):
     with pytest.raises(ValueError, match="open_test"):
         load_split(run, "test")

@@ -73,6 +73,14 @@ def test_a_table_names_its_columns_to_screen_readers(shown):
     assert "1,234" in html and "0.5000" in html
 
 
+def test_what_stands_in_a_table_is_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(display, "display", lambda *content: shown.append(content))
+    display.show_table(pd.DataFrame({"<b>file": ["<img src=x onerror=alert(1)>.jpg"], "pictures": [1]}))
+    assert "<img" not in shown[0][0].data and "<b>" not in shown[0][0].data
+    assert "&lt;img src=x onerror=alert(1)&gt;.jpg" in shown[0][0].data
+
+
 @pytest.mark.parametrize("here", [True, False])
 def test_a_live_figure_is_updated_in_place_and_only_where_it_is_seen(monkeypatch, here):
     shown, drawn = [], []

@@ -32,6 +32,19 @@ def test_probabilities(judged):
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(420))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_class_of_one_person_is_not_judged(classes):
+    rng = np.random.default_rng(0)
+    targets = np.append(np.arange(60) % (classes - 1), [classes - 1] * 4)
+    images = np.stack([np.asarray(draw_face(EMOTIONS[target], rng)) for target in targets])
+    probabilities = out_of_fold_probabilities(images, targets, np.append(np.arange(60), [60] * 4))
+    assert np.isnan(probabilities[60:]).all()
+    records = pd.DataFrame({"file": [f"{i}.png" for i in range(64)], "flags": ""})
+    ranking = rank_doubt(records, targets, probabilities, list(EMOTIONS[:classes]))
+    assert not np.isin(np.arange(60, 64), ranking["position"]).any()
+    assert " of 64 pictures" not in describe_doubt(ranking, probabilities, targets)
+
+
 def test_most_flipped_labels_are_among_the_most_doubtful(judged, records):
     targets, flipped, probabilities = judged
     ranking = rank_doubt(records, targets, probabilities, list(EMOTIONS))

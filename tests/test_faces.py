@@ -59,6 +59,14 @@ def test_any_size_is_searched(size):
     assert find_faces(Image.new("RGB", size)) == []
 
 
+def test_a_close_up_is_not_cut_out_at_full_size(monkeypatch):
+    large = PORTRAIT.crop((180, 60, 270, 170)).resize((1800, 2200))
+    # Pillow then refuses a crop of twice as many pixels as the picture
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", large.width * large.height)
+    (face,) = find_faces(large)
+    assert is_the_face(face, (20 * (CENTRE[0] - 180), 20 * (CENTRE[1] - 60)), 20 * HALF)
+
+
 def test_overlap_by_hand():
     overlaps = measure_overlap(np.array([0, 0, 2, 2.0]), np.array([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 3, 3.0]]))
     assert overlaps == pytest.approx([1, 1 / 3, 0])

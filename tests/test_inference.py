@@ -1,3 +1,4 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,6 +133,29 @@ def test_a_broken_network_is_an_error(folder, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="is not whole"):
         Classifier.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ([], r"model.json holds \[\]: expected an object"),
+        (None, "model.json holds None"),
+        ({"class_names": ["a", "b", "c"]}, "expected 2, one for each output"),
+        ({"class_names": "ab"}, "class_names 'ab': expected a list of names"),
+        ({"stress_classes": ["panic"]}, r"stress_classes \['panic'\]: expected some of \['angry', 'disgust'\]"),
+        ({"abstention": 0.6}, "abstention 0.6: expected null, or an object with the number confidence"),
+        ({"abstention": {"confidence": "0.6"}}, "expected null, or an object with the number confidence"),
+        ({"reliability": 5}, "reliability 5: expected objects"),
+        ({"reliability": [{"from": 0.5}]}, "the numbers from, to, count, right"),
+    ],
+)
+def test_a_foreign_card_is_told_before_the_first_picture(folder, tmp_path, changes, complaint):
+    card = json.loads((folder / "model.json").read_text()) | changes if isinstance(changes, dict) else changes
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    (tmp_path / "model.tflite").write_bytes((folder / "model.tflite").read_bytes())
+    with pytest.raises(ValueError, match=complaint) as error:
+        Classifier.load(tmp_path)
+    assert str(error.value).startswith(f"The saved model in {tmp_path} is not whole: ")
 
 
 def test_stress_is_the_sum_over_its_classes():

@@ -1,5 +1,6 @@
 """Every layout and every kind of bad input, built small."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -11,8 +12,9 @@ import pytest
 from conftest import draw_face, encode, write_faces_zip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from utils.archives import SourceError
+from utils.archives import SourceError, list_files
 from utils.ingest import inspect_source, read_pictures, sample_stratified
 from utils.labels import find_emotion, find_label, find_split
 from utils.sources import fetch_source, fingerprint_source
@@ -137,13 +139,76 @@ def test_pictures_labelled_by_a_csv(tmp_path, kind):
     files = {"labels.csv": table, "faces/a.png": FACE, "faces/b.png": FACE, "faces/c.png": FACE, "faces/d.png": FACE}
     path = (make_zip if kind == "zip" else make_folder)(tmp_path / "raw", files)
     source = inspect_source(path / "labels.csv" if kind == "csv" else path)
+    beside = {} if kind == "csv" else {"faces/d.png": "not in the CSV"}
     expected = {"faces/a.png": ("", 1, "train"), "faces/b.png": ("", 0, "train"), "faces/c.png": ("", 1, "test")}
     assert found(source) == expected
-    assert dict(source.layout.ignored.to_numpy()) == {
-        "gone.png": "in the CSV, but not there",
-        "faces/d.png": "not in the CSV",
+    assert dict(source.layout.ignored.to_numpy()) == {"gone.png": "in the CSV, but not there"} | beside
+    assert len(read_pictures(source)[0]) == 3
+
+
+@pytest.mark.parametrize("make", [make_zip, make_folder])
+@pytest.mark.parametrize(
+    ("train", "test", "beside"),
+    [("train.csv", "test.csv", ("", "")), ("a/train_labels.csv", "a/labels-test.csv", ("a/", "a/")),
+     ("train/labels.csv", "test/labels.csv", ("train/", "test/"))],
+)  # fmt: skip
+def test_a_csv_for_each_split(tmp_path, make, train, test, beside):
+    files = {f"{folder}{name}": FACE for folder in beside for name in ("1.png", "2.png", "3.png")}
+    files |= {train: b"file,label\n1.png,sad\n2.png,happy\n", test: b"file,label\n3.png,sad\n"}
+    assert found(inspect_source(make(tmp_path / "raw", files))) == {
+        f"{beside[0]}1.png": ("sad", 1, "train"),
+        f"{beside[0]}2.png": ("happy", 0, "train"),
+        f"{beside[1]}3.png": ("sad", 1, "test"),
+    }
+
+
+def test_a_csv_of_pixels_for_each_split(tmp_path):
+    text = " ".join(["7"] * 2304)
+    pixel_csv(tmp_path / "train.csv", "emotion,pixels", [(0, text), (3, text)])
+    pixel_csv(tmp_path / "val.csv", "emotion,pixels", [(3, text)])
+    pixel_csv(tmp_path / "test.csv", "pixels", [(text,)])
+    (tmp_path / "more.csv").write_text("emotion,pixels\n")
+    source = inspect_source(tmp_path)
+    assert found(source) == {
+        "train.csv#2": ("angry", 1, "train"),
+        "train.csv#3": ("happy", 0, "train"),
+        "val.csv#2": ("happy", 0, "validation"),
     }
     assert len(read_pictures(source)[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [({"a.csv": "file,label\n1.png,sad\n", "b.csv": "file,label\n2.png,happy\n"}, "several CSVs .*: a.csv, b.csv"),
+     ({"train_test.csv": "file,label\n1.png,sad\n", "val.csv": "file,label\n2.png,happy\n"}, "train_test.csv, val.csv"),
+     ({"train.csv": "file,label\n1.png,sad\n", "test.csv": f"emotion,pixels\n3,{' '.join(['7'] * 2304)}\n"}, "several"),
+     ({"train.csv": "file,label\n1.png,sad\n", "test.csv": "file,label\n2.png,sad\n1.png,sad\n"},
+      "'1.png' in test.csv, line 3 and train.csv, line 2")],
+)  # fmt: skip
+def test_csvs_that_cannot_be_put_together(tmp_path, tables, message):
+    files = {"1.png": FACE, "2.png": FACE} | {name: text.encode() for name, text in tables.items()}
+    with pytest.raises(SourceError, match=message):
+        inspect_source(make_folder(tmp_path / "raw", files))
+
+
+def test_the_folder_of_a_csv_may_hold_anything(tmp_path, monkeypatch):
+    text = "file,label\npics/1.png,sad\npics\\2.png,happy\n" + "x" * 5000 + ",sad\n"
+    files = {"labels.csv": text.encode(), "pics/1.png": FACE, "pics/2.png": FACE, "other.csv": b"file,label\n1,sad\n",
+             "more/attributes.csv": b"not for this", "Attributes.csv": b"file,subject\npics/1.png,x\n"}  # fmt: skip
+    folder = make_folder(tmp_path / "raw", files)
+    pixel_csv(folder / "fer2013.csv")
+
+    def walk(*_, **__):
+        raise AssertionError("it was searched")
+
+    monkeypatch.setattr(os, "walk", walk)
+    source = inspect_source(folder / "labels.csv")
+    assert list(found(source)) == ["pics/1.png", "pics/2.png"]
+    assert source.attributes["subject"].tolist() == ["x"]
+    (folder / "Attributes.csv").unlink()
+    source = inspect_source(folder / "fer2013.csv")
+    assert len(found(source)) == 14
+    assert source.attributes is None
 
 
 # attributes.csv
@@ -162,6 +227,12 @@ def test_attributes_are_passed_through_and_name_persons(tmp_path, make):
     assert dict(source.layout.ignored.to_numpy())["data/gone.png"] == "in attributes.csv, but not there"
 
 
+def test_persons_are_known_however_their_column_is_written(tmp_path):
+    files = USABLE | {"attributes.csv": b"File,SUBJECT,Light\ntrain/happy/1.png,7,day\n"}
+    source = inspect_source(make_zip(tmp_path / "a.zip", files))
+    assert list(source.attributes) == ["file", "subject", "Light"]
+
+
 def test_without_attributes_nobody_is_known(tmp_path):
     source = inspect_source(make_zip(tmp_path / "a.zip", USABLE))
     assert source.attributes is None
@@ -177,7 +248,9 @@ def test_attributes_label_nothing(tmp_path):
     ("table", "message"),
     [(b"name,subject\na,1\n", "expected one column file; found name, subject"), (b"", "expected a CSV in UTF-8"),
      (b"file,subject\na.png,1\na.png,2\n", "'a.png' occurs twice"), (b"\xff\xfe\x00", "expected a CSV in UTF-8"),
-     (b"file\na,1,2,3\nb,1\nc,1,2,3,4,5,6\n", "expected a CSV in UTF-8")],
+     (b"file\na,1,2,3\nb,1\nc,1,2,3,4,5,6\n", "expected a CSV in UTF-8"),
+     (b"file,subject\ntrain/sad/2.png,1,\n", r"a comma in quotes \(rows hold more fields than the header\)"),
+     (b"file,subject\na,1\ntrain/sad/2.png,1,\n", "a comma in quotes")],
 )  # fmt: skip
 def test_unusable_attributes(tmp_path, table, message):
     path = make_zip(tmp_path / "a.zip", USABLE | {"attributes.csv": table})
@@ -228,7 +301,9 @@ def test_stress_labels_are_relabelled_by_stress_labels(tmp_path):
      ("file,decision,label,why\na,delete,,\n", "line 2: decision 'delete'; expected keep, relabel, drop"),
      ("file,decision,label,why\na,drop,,\na,keep,,\n", "'a' occurs twice"),
      ("file,decision,label,why\ntrain/sad/2.png,relabel,stress,\n", "line 2: label 'stress'; expected one of angry"),
-     ("file,decision,label,why\ntrain/sad/2.png,relabel,,\n", "line 2: label ''")],
+     ("file,decision,label,why\ntrain/sad/2.png,relabel,,\n", "line 2: label ''"),
+     ("file,decision,label,why\ntrain/sad/2.png,drop,,blurred, and dark\n", "a comma in quotes .*more fields"),
+     ("file,decision,label,why\na,,,\ntrain/sad/2.png,drop,,blurred, and dark\n", "a comma in quotes")],
 )  # fmt: skip
 def test_unusable_decisions(tmp_path, text, message):
     path = make_zip(tmp_path / "a.zip", USABLE)
@@ -256,6 +331,48 @@ def test_stray_files_are_ignored_with_a_reason(tmp_path):
     reasons = dict(source.layout.ignored.to_numpy())
     assert set(reasons) == set(files) - set(USABLE)
     assert set(reasons.values()) == {"left by a system", "not in a class folder"}
+
+
+@pytest.mark.parametrize("name", ["README.txt", "README"])
+def test_what_lies_in_a_wrapper_with_the_name_of_a_class_decides_nothing(tmp_path, name):
+    files = {f"stress/{name}": b"hello", "stress/happy/1.png": FACE, "stress/sad/2.png": FACE}
+    source = inspect_source(make_zip(tmp_path / "a.zip", files))
+    assert set(found(source)) == {"stress/happy/1.png", "stress/sad/2.png"}
+    assert dict(source.layout.ignored.to_numpy()) == {f"stress/{name}": "not in a class folder"}
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    folder = make_folder(tmp_path / "raw", {"happy/1.png": FACE, ".git/config": b""})
+    make_folder(tmp_path / "elsewhere", {"2.png": FACE, "deep/3.png": FACE})
+    for link, target in {"sad": "../elsewhere", "angry": "happy", "happy/up": "..", "x": "x", ".#a": "gone"}.items():
+        (folder / link).symlink_to(target)
+    (tmp_path / "elsewhere" / "back").symlink_to(folder)
+    files = [str(file.relative_to(folder)) for file in list_files(folder)]
+    assert sorted(files) == [".#a", "happy/1.png", "sad/2.png", "sad/deep/3.png", "x"]
+    (tmp_path / "elsewhere" / "deep" / "3.png").rename(tmp_path / "elsewhere" / "3.png")
+    source = inspect_source(folder)
+    assert list(found(source)) == ["happy/1.png", "sad/2.png", "sad/3.png"]
+    assert len(read_pictures(source)[0]) == 3
+    assert dict(source.layout.ignored.to_numpy()) == {".#a": "left by a system", "x": "not in a class folder"}
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    folder, scandir = make_folder(tmp_path / "raw", USABLE), os.scandir
+
+    def refuse(path):
+        if str(path).endswith("sad"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SourceError, match=r"the folder '.*train/sad' cannot be read \(Permission denied"):
+        inspect_source(folder)
+
+
+def test_a_name_that_is_no_utf8_is_refused(tmp_path):
+    folder = make_folder(tmp_path / "raw", USABLE | {os.fsdecode(b"train/sad/caf\xe9.png"): FACE})
+    with pytest.raises(SourceError, match=r"'train/sad/caf\\udce9.png' is no UTF-8; rename it"):
+        inspect_source(folder)
 
 
 def test_one_split_alone_divides_nothing(tmp_path):
@@ -322,6 +439,18 @@ def test_bad_pictures_are_listed_and_skipped(tmp_path, make, monkeypatch):
     }
 
 
+def test_what_is_no_regular_file_is_not_opened(tmp_path):
+    folder = make_folder(tmp_path / "raw", USABLE)
+    os.mkfifo(folder / "train" / "sad" / "pipe.png")
+    (folder / "train" / "sad" / "link.png").symlink_to("gone")
+    skipped = read_pictures(inspect_source(folder))[2]
+    reasons = dict(skipped.to_numpy())
+    assert reasons["train/sad/pipe.png"] == "unreadable: not a regular file"
+    assert "No such file" in reasons["train/sad/link.png"]
+    with pytest.raises(SourceError, match=r"pipe\.png: not a regular file"):
+        inspect_source(folder / "train" / "sad" / "pipe.png")
+
+
 def test_damage_in_a_zip_is_listed(tmp_path):
     path = make_zip(tmp_path / "a.zip", USABLE)
     data = bytearray(path.read_bytes())
@@ -358,8 +487,13 @@ def test_unusable_folders(tmp_path, make, files, message):
     [("emotion,pixels\n0,1 2 3\n", "line 2: 3 pixels; expected 2304"),
      ("pixels,usage\n1,Training\n", "expected columns"),
      ("file,subject\na.png,1\n", "expected columns .* found file, subject"), ("", "found none"),
-     ("file,label\na.png,angry\na.png,sad\n", "'a.png' in lines 2 and 3"),
-     ("file,label\na.png,bored\n", "line 2: unknown class 'bored'"), ("file,emotion\na.png,9\n", "unknown class '9'"),
+     ("file,label\na.png,angry\na.png,sad\n", "'a.png' in labels.csv, line 2 and labels.csv, line 3"),
+     ("file,label\na.png,bored\n", "line 2: unknown class 'bored'"),
+     ("file,label\na.png,3\n", "unknown class '3'; .* a column emotion, 0 and 1 for .* in a column label"),
+     ("file,label\n/data/a.png,sad\n", "line 2: file '/data/a.png'; expected a path relative to the CSV"),
+     ("file,label\nC:\\a.png,sad\n", "relative to the CSV"), ("file,label\n../a.png,sad\n", "relative to the CSV"),
+     ("file,label\ngone.png,sad\n", "1 in the CSV, but not there.*or a CSV"),
+     ("file,emotion\na.png,9\n", "unknown class '9'"),
      ("file,label,split\na.png,sad,later\n", "unknown split 'later'")],
 )  # fmt: skip
 def test_unusable_csvs(tmp_path, text, message):
@@ -368,6 +502,13 @@ def test_unusable_csvs(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(SourceError, match=message):
         inspect_source(path)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_pixels_of_larger_pictures_are_refused(tmp_path, given):
+    path = pixel_csv(tmp_path / "f.csv", "emotion,pixels", [(0, " ".join(["128"] * 224 * 224))])
+    with pytest.raises(SourceError, match="line 2: 50176 pixels; expected 2304"):
+        inspect_source(path if given else tmp_path)
 
 
 def test_a_pixel_out_of_range_is_skipped(tmp_path):
@@ -423,7 +564,8 @@ def with_first_entry(changes):
 
 @pytest.mark.parametrize(
     ("write", "message"),
-    [(encrypted, "encrypted"), (linked, "is a link"), (bomb, "bomb"), (twice, "occurs 2 times"),
+    [(encrypted, "encrypted"), (linked, "is a link"), (bomb, "bomb"), (twice, "occurs twice"),
+     (lambda path: make_zip(path, USABLE | {"train\\sad\\2.png": FACE}), "occurs twice"),
      (lambda path: make_zip(path, USABLE | {"../out.png": FACE}), "leads outside"),
      (lambda path: make_zip(path, USABLE | {"/etc/out.png": FACE}), "leads outside"),
      (lambda path: make_zip(path, USABLE | {"C:/out.png": FACE}), "leads outside"),
@@ -438,6 +580,17 @@ def test_unusable_zips(tmp_path, write, message):
     write(path)
     with pytest.raises(SourceError, match=message):
         inspect_source(path)
+
+
+def test_zips_that_only_look_bad(tmp_path):
+    blank = encode(Image.new("RGB", (640, 480), "white"), "BMP")
+    files = {name.replace("/", "\\"): data for name, data in USABLE.items()} | {"train\\": b"", ".": b"x"}
+    path = make_zip(tmp_path / "a.zip", files)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/sad/blank.bmp", blank)
+    source = inspect_source(path)
+    assert set(found(source)) == {*USABLE, "train/sad/blank.bmp"}
+    assert len(read_pictures(source)[0]) == 4
 
 
 def test_nothing_readable(tmp_path):
@@ -465,6 +618,13 @@ def test_fetching(tmp_path, monkeypatch):
     assert fetch_source("~/a.zip") == path.resolve()
     with pytest.raises(FileNotFoundError, match=r"SOURCE=~/b\.zip"):
         fetch_source("~/b.zip")
+    with pytest.raises(FileNotFoundError, match=r"SOURCE=~mine\.zip: there is nothing at"):
+        fetch_source("~mine.zip")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(FileNotFoundError, match="SOURCE=~/loop"):
+        fetch_source("~/loop")
+    with pytest.raises(ValueError, match=r"SOURCE='/caf\\udce9': the path is no UTF-8"):
+        fetch_source(os.fsdecode(b"/caf\xe9"))
     with pytest.raises(FileNotFoundError, match="No SOURCE given"):
         fetch_source("")
 
@@ -501,6 +661,33 @@ def test_a_fingerprint_changes_with_the_files(tmp_path):
     assert fingerprint_source(str(folder)) == before
     (folder / "train/sad/9.png").write_bytes(FACE)
     assert fingerprint_source(str(folder)) != before
+
+
+def test_a_fingerprint_passes_over_what_cannot_be_looked_at(tmp_path):
+    folder = make_folder(tmp_path / "raw", USABLE)
+    before = fingerprint_source(str(folder))
+    (folder / ".#notes.txt").symlink_to("gone")
+    (folder / "loop").symlink_to("loop")
+    assert fingerprint_source(str(folder)) == before
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(FACE)
+    assert fingerprint_source(str(folder)) != before
+
+
+def test_the_fingerprint_of_a_csv_changes_with_what_belongs_to_it(tmp_path):
+    files = {"labels.csv": b"file,label\na/1.png,sad\na/2.png,happy\n", "a/1.png": FACE, "a/2.png": FACE}
+    path = make_folder(tmp_path, files) / "labels.csv"
+    prints = [fingerprint_source(str(path))]
+    (tmp_path / "other.png").write_bytes(FACE)
+    assert fingerprint_source(str(path)) == prints[0]
+    for change in (lambda: (tmp_path / "a" / "1.png").write_bytes(FACE + b"x"), (tmp_path / "a" / "2.png").unlink,
+                   lambda: (tmp_path / "attributes.csv").write_text("file\n")):  # fmt: skip
+        change()
+        prints.append(fingerprint_source(str(path)))
+    assert len(set(prints)) == 4
+    for bad in (b"\xff\xfe\x00", b"x", pixel_csv(tmp_path / "fer2013.csv").read_bytes()):
+        path.write_bytes(bad)
+        prints.append(fingerprint_source(str(path)))
+    assert len(set(prints)) == 7
 
 
 def test_inspecting_from_the_command_line(tmp_path):

@@ -39,6 +39,15 @@ def test_the_interval_of_a_mean_is_the_textbooks():
     assert figure["high"] - figure["low"] == pytest.approx(2 * 1.96 * values.std() / 30, rel=0.05)
 
 
+def test_a_guesser_decides_once_what_to_say():
+    labels, p_stress = np.tile([0, 1], 500), np.tile([0.3, 0.6], 500)
+    figure = measure_stress(labels, p_stress, np.arange(1000))["majority_accuracy"]
+    assert (figure["value"], figure["low"] < 0.48, figure["high"] > 0.52) == (0.5, True, True)
+    targets = np.tile(np.arange(7), 100)
+    classes = measure_classes(targets, np.eye(7)[targets], list("abcdefg"), np.arange(700))
+    assert classes["majority_accuracy"]["low"] < 1 / 7 < classes["majority_accuracy"]["high"]
+
+
 def test_copies_widen_the_interval():
     labels, p_stress = (np.repeat(part, 4) for part in simulate(300))
     by_group = measure_stress(labels, p_stress, np.repeat(np.arange(300), 4))["accuracy"]

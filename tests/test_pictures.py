@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -38,6 +39,53 @@ def test_exif_orientation_is_undone(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert np.array_equal(to_input(open_picture(encode(stored, exif=exif))), np.asarray(FACE))
+
+
+def test_a_broken_exif_takes_nothing_from_a_picture():
+    def tag(number, kind, value):
+        return struct.pack(">HHI", number, kind, len(value) // 2) + value.ljust(4, b"\0")
+
+    # the width as text, and the orientation as it should be
+    entries = tag(0x0100, 2, b"7\0\0\0") + tag(0x0112, 3, b"\0\6")
+    partly = b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", 2) + entries + bytes(4)
+    whole = Image.Exif()
+    whole[0x0112] = 6
+    turned, straight = (to_input(open_picture(encode(FACE, "JPEG", exif=exif))) for exif in (partly, whole))
+    assert np.array_equal(turned, straight)
+    kept, plain = (to_input(open_picture(encode(FACE, "JPEG", **options))) for options in ({"exif": b"Exif\0\0"}, {}))
+    assert np.array_equal(kept, plain)
+
+
+@pytest.mark.parametrize("error", [struct.error, TypeError, IndexError, AssertionError])
+def test_whatever_pillow_makes_of_damaged_bytes_the_picture_is_broken(monkeypatch, error):
+    def fail(_image):
+        raise error("of no use to a reader")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(PictureError, match="broken: of no use") as caught:
+        open_picture(encode(FACE))
+    assert caught.value.code == "broken"
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pictures_of_unknown_scale_are_refused(kind):
+    data = encode(Image.fromarray(np.asarray(FACE.convert("L")).astype(kind)), "TIFF")
+    with pytest.raises(PictureError, match=r"mode [FI]: expected 8 or 16 bits") as error:
+        open_picture(data)
+    assert error.value.code == "not_a_picture"
+
+
+def test_hidden_pixels_are_white():
+    hidden = FACE.convert("RGBA")
+    hidden.putalpha(0)
+    assert (to_input(open_picture(encode(hidden))) == 255).all()
+    half = np.asarray(FACE.convert("RGBA")).copy()
+    half[:, :24, 3] = 0
+    pixels = to_input(open_picture(encode(Image.fromarray(half))))
+    assert (pixels[:, :24] == 255).all()
+    assert np.array_equal(pixels[:, 24:], np.asarray(FACE)[:, 24:])
+    few = FACE.quantize(8)
+    assert (to_input(open_picture(encode(few, transparency=3)))[np.asarray(few) == 3] == 255).all()
 
 
 def test_of_an_animation_the_first_picture_is_taken():

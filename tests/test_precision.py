@@ -14,18 +14,18 @@ def build():
 def test_auto_takes_the_fastest(monkeypatch):
     rates = {"float32": 100.0, "bfloat16": 300.0, "float16": 300.0}
     monkeypatch.setattr(precision, "time_training", lambda candidate, *_: rates[candidate])
-    chosen, measured = choose_precision("auto", build)
+    chosen, measured = choose_precision("auto", build, 4)
     assert chosen == candidates()[1]
     assert measured == {"float32": 100.0, chosen: 300.0}
     rates["float32"] = 400.0
-    assert choose_precision("auto", build)[0] == "float32"
+    assert choose_precision("auto", build, 4)[0] == "float32"
 
 
 def test_a_named_one_is_taken_without_timing():
-    assert choose_precision("bfloat16", build=None) == ("bfloat16", {})
+    assert choose_precision("bfloat16", None, 4) == ("bfloat16", {})
     for wrong in ("double", ["float32"]):
         with pytest.raises(ValueError, match="PRECISION: expected auto, float32"):
-            choose_precision(wrong, build)
+            choose_precision(wrong, build, 4)
 
 
 def test_timing_trains_in_that_precision_and_leaves_no_trace(capfd):

@@ -1,6 +1,8 @@
 import nbformat
 import pytest
 
+from utils.limits import LIMITS, require_within
+from utils.paths import NOTEBOOKS
 from utils.profiles import choose_profile, parse_overrides, read_declared, read_profile, resolve_parameters
 
 DECLARED = {
@@ -22,11 +24,36 @@ def test_each_notebook_gets_what_it_declares():
     [({"SEEED": 1}, "Unknown parameter SEEED: expected one of FLIP, NAME, RATE, SEED"), ({"RUN": "x"}, "Unknown"),
      ({"SEED": "x"}, "expected int like 0, found 'x'"),
      ({"SEED": 1.5}, "expected int"), ({"SEED": True}, "expected int"),
-     ({"RATE": True}, "expected float"), ({"FLIP": 1}, "expected bool"), ({"NAME": 3}, "expected str")],
+     ({"RATE": True}, "expected float"), ({"RATE": "fast"}, "expected float like 0.1, found 'fast'"),
+     ({"FLIP": 1}, "expected bool"), ({"NAME": 3}, "expected str")],
 )  # fmt: skip
 def test_wrong_parameters_say_what_was_expected(values, message):
     with pytest.raises(ValueError, match=message):
         resolve_parameters(DECLARED, values, {})
+
+
+def test_numbers_with_an_exponent():
+    assert resolve_parameters(DECLARED, parse_overrides("RATE=1e-3"), {})["02"]["RATE"] == 0.001
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("TARGET_ACCURACY", 90.0, "a number from 0.5 to 1"), ("EPOCHS", 0, "1 or more"), ("SEEDS", [], "a list of whole"),
+     ("SEEDS", [0, "x"], "a list of whole"), ("LEARNING_RATE", float("nan"), "above 0"), ("PICTURES", -5, "0 or more"),
+     ("BATCH_SIZE", -1, "1 or more"), ("ZOOM", 1.0, "below 1"), ("FACE", "foo", "auto, detect or crop"),
+     ("PICTURE", "/nowhere.jpg", "the path of a picture"), ("TEST_FRACTION", 0.0, "above 0 and below 1")],
+)  # fmt: skip
+def test_values_out_of_limits_are_found_before_anything_runs(name, value, expected):
+    with pytest.raises(ValueError, match=f"Parameter {name}: expected .*{expected}.*, found "):
+        resolve_parameters({"01": {name: value}}, {name: value}, {})
+
+
+def test_every_parameter_with_limits_is_declared_within_them():
+    declared = {}
+    for notebook in NOTEBOOKS.glob("*.ipynb"):
+        declared |= read_declared(notebook)
+    assert set(LIMITS) <= set(declared)
+    require_within(declared)
 
 
 def test_overrides():
@@ -37,6 +64,8 @@ def test_overrides():
         parse_overrides("A=[1")
     with pytest.raises(ValueError, match="expected NAME=value, found 'A'"):
         parse_overrides("A 3")
+    with pytest.raises(ValueError, match="PARAMS: a quote that is not closed"):
+        parse_overrides("A='b c")
 
 
 def test_profiles():

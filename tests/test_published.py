@@ -134,3 +134,37 @@ def test_a_published_file_knows_its_model_byte_for_byte(readmes, tmp_path):
 def test_a_run_without_a_model_is_refused(capsys):
     assert published.main(["nothing"]) == 2
     assert "'nothing'" in capsys.readouterr().err
+
+
+def change_stage(stage, **changes):
+    path = Run("finished").reports / "stages" / f"{stage}.json"
+    made = json.loads(path.read_text())
+    path.write_text(json.dumps(made | changes))
+    return made
+
+
+def test_unfinished_and_mixed_runs_are_refused(readmes, capsys):
+    change_stage("01_preprocessing", data="another")
+    assert published.main(["finished"]) == 2
+    assert "its stages had different data. Run the pipeline to its end" in capsys.readouterr().err
+    failed = Run("finished").reports / "03_augmented_retraining.failed.html"
+    failed.write_text("")
+    assert published.main(["finished"]) == 2
+    failed.unlink()
+    assert "03_augmented_retraining did not end well" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "english", "french"),
+    [({"START": "first", "TEACHERS": []}, "goes on from the network of `first`", "continue le réseau de `first`"),
+     ({"START": "", "TEACHERS": ["a", "b"]}, "answers and features of `a`, `b`.", "des traits de `a`, `b`."),
+     ({"START": "", "TEACHERS": []}, None, None)],
+)  # fmt: skip
+def test_tables_say_on_whose_shoulders_a_model_stands(readmes, given, english, french):
+    content = json.loads(readmes.read_text())
+    content["stages"]["03_augmented_retraining"]["made"]["parameters"] |= {"STRONG": True} | given
+    readmes.write_text(json.dumps(content))
+    for language, expected in (("en", english), ("fr", french)):
+        lines = [line for line in published.render_results(language).splitlines() if "`finished`" in line]
+        assert len(lines) == bool(expected)
+        assert all(expected in line for line in lines)

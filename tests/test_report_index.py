@@ -23,7 +23,7 @@ def test_the_first_page_answers_the_four_questions(run):
     assert f"<b>{100 * accuracy['value']:.1f}\N{NO-BREAK SPACE}%</b>" in html
     assert f"({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in html
     assert "64.3\N{NO-BREAK SPACE}%" in html  # the seed project's
-    assert "so far <b>3</b> times over all runs, 2 of them shown on this page" in html
+    assert "so far <b>3</b> times over all runs of this checkout, 2 of them shown on this page" in html
     assert '<time datetime="2026-01-02">2 January 2026</time>' in html
     assert "2 files could not be read" in html
 

@@ -243,7 +243,9 @@ def test_a_kernel_that_dies(project, run):
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["PARAMS=ROTATON=2"], "Unknown parameter ROTATON: expected one of"), (["PARAMS=EPOCHS=many"], "expected int"),
-     (["PROFILE=huge"], "No profile 'huge'"), (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value")],
+     (["RUN=shipped"], "expected another than shipped and published"), (["PARAMS=EPOCHS='3"], "a quote that is not"),
+     (["PARAMS=EPOCHS=0"], "expected a whole number, 1 or more"), (["PROFILE=huge"], "No profile 'huge'"),
+     (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value")],
 )  # fmt: skip
 def test_a_wrong_command_is_one_line(ready, run, words, message):
     result = run(ready[0], *words)
@@ -253,12 +255,17 @@ def test_a_wrong_command_is_one_line(ready, run, words, message):
     assert ran(result) == []
 
 
-def test_without_a_source_one_line_says_what_to_give(ready):
-    for words in (["SOURCE="], ["SOURCE=/nowhere.zip"]):
-        result = run_pipeline(ready[0], "DATASET=sample", *words)
-        assert result.returncode != 0
-        assert "SOURCE" in result.stderr
-        assert len(result.stderr.strip().splitlines()) == 1
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["DATASET=sample"], "No SOURCE given"), (["DATASET=a", "SOURCE=/nowhere.zip"], "SOURCE=/nowhere.zip: there is"),
+     (["DATASET=a"], "DATASET=a needs SOURCE=path"), (["SOURCE=/my.zip"], "SOURCE=/my.zip needs DATASET=name")],
+)  # fmt: skip
+def test_data_need_a_name_and_a_source(ready, words, message):
+    result = run_pipeline(ready[0], *words)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert ran(result) == []
 
 
 def test_a_run_that_is_killed_goes_on_at_that_stage(project, run, raw):

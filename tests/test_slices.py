@@ -4,6 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from utils.slices import (
+    FEWEST_GROUPS,
     FEWEST_PICTURES,
     describe_slices,
     measure_slices,
@@ -95,6 +96,20 @@ def test_slices_that_are_too_small_are_left_out():
     table = measure_slices(np.ones(len(kinds), bool), pd.DataFrame({"kind": kinds}), np.arange(len(kinds)))
     assert table.empty
     assert describe_slices(table) == "No slice holds enough pictures."
+
+
+def test_a_slice_of_few_persons_is_left_out():
+    persons = np.repeat(np.arange(20), 40)
+    kinds = pd.DataFrame({"glasses": np.isin(persons, range(FEWEST_GROUPS - 1)).astype(str), "beard": persons % 2 == 0})
+    table = measure_slices(np.arange(800) % 3 > 0, kinds.astype(str), persons)
+    assert set(table["by"]) == {"beard"}
+
+
+def test_thirds_of_large_numbers_keep_different_names():
+    files = pd.Series([f"{i}.png" for i in range(30)])
+    dates = slice_by_attributes(pd.DataFrame({"file": files, "taken": 20200101 + np.arange(30)}), files)["taken"]
+    assert dates.value_counts().tolist() == [10, 10, 10]
+    assert dates[0].startswith("20200101 to 202001")
 
 
 def test_all_right_is_no_alarm():

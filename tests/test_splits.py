@@ -93,6 +93,21 @@ def test_persons_with_pictures_of_every_class():
     assert split.iloc[-1] == "train"
 
 
+@pytest.mark.parametrize("count", [4, 8])
+def test_few_persons_leave_two_to_test(count):
+    classes = np.tile(["angry", "happy"], count)
+    columns = {"class": classes, "group": np.repeat(np.arange(count), 2), "split": "", "label": np.tile([1, 0], count)}
+    persons = pd.DataFrame(columns)
+    split = assign_splits(persons, 0.1, 0.1, seed=0)
+    assert persons.groupby(split)["group"].nunique().to_dict() == {"test": 2, "train": count - 3, "validation": 1}
+
+
+def test_a_published_test_split_of_one_person(records):
+    records.loc[records["split"] == "test", "group"] = 9999
+    with pytest.raises(ValueError, match="of one person, or copies of one: expected two or more in test"):
+        assign_splits(records, 0.1, 0.1, 0)
+
+
 def test_table(records):
     table = tabulate_splits(records.assign(split=assign_splits(records, 0.1, 0.1, 0)))
     assert table["split"].tolist() == ["train", "validation", "test", "none"]

@@ -46,7 +46,7 @@ from utils.strong_training import (
     train_strong_network,
 )
 from utils.tensorflow_quietly import keras
-from utils.training import save_model, set_seed
+from utils.training import predict, save_model, set_seed
 from utils.views import View
 
 VIEWS = (View(36), View(36, 40, True), View(), View(mirrored=True))
@@ -487,10 +487,16 @@ def test_the_recipe_names_the_teachers(teachers):
     assert describe_recipe(WIDTHS, 2, 8, "float32")["targets"] == "labels, smoothed by 0.1"
 
 
-def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
+@pytest.fixture
+def opened(monkeypatch):
+    """The settings of each training that was begun; none goes on from there."""
+    settings = []
+    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda _, each: settings.append(each))
     monkeypatch.setattr("utils.strong_training.make_optimizer", stop)
+    return settings
+
+
+def test_another_teacher_is_another_training(faces, teachers, tmp_path, opened):
     for folders in ((), teachers[:1], teachers[:1], teachers, teachers[::-1]):
         with pytest.raises(Stopped):
             go_on(faces, None, tmp_path / "state", teachers=folders)
@@ -498,14 +504,58 @@ def test_another_teacher_is_another_training(faces, teachers, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("change", [{"rotation": 1.0}, {"zoom": 0.01}, {"shift": 2.0}, {"flip": False}])
-def test_another_augmentation_is_another_training(faces, tmp_path, monkeypatch, change):
-    opened = []
-    monkeypatch.setattr("utils.strong_training._open_checkpoint", lambda folder, settings: opened.append(settings))
-    monkeypatch.setattr("utils.strong_training.make_optimizer", stop)
+def test_another_augmentation_is_another_training(faces, tmp_path, opened, change):
     for changes in (CHANGES, CHANGES | change):
         with pytest.raises(Stopped):
             go_on(faces, None, tmp_path / "state", changes=changes)
     assert opened[0] != opened[1]
+
+
+def test_a_scaled_loss_is_another_training(faces, tmp_path, opened):
+    for precision in ("float32", "bfloat16", "float16"):
+        with pytest.raises(Stopped):
+            go_on(faces, None, tmp_path / "state", precision=precision)
+    assert [opened.index(settings) for settings in opened] == [0, 0, 2]
+
+
+def test_other_validation_pictures_are_another_training(faces, tmp_path, opened):
+    swapped = Split(faces.records, faces.images, 1 - faces.targets, 1 - faces.labels)
+    for validation in (faces, swapped):
+        with pytest.raises(Stopped):
+            train_strong(faces, validation, CLASSES, CHANGES, WIDTHS, 1, 8, "float32", 0, tmp_path / "state")
+    assert opened[0] != opened[1]
+
+
+def test_what_is_killed_between_log_and_backup_has_every_epoch_once(faces, tmp_path, monkeypatch):
+    real = keras.callbacks.BackupAndRestore.on_epoch_end
+
+    def stop_in_third(self, epoch, logs=None):
+        if epoch == 2:
+            raise Stopped
+        real(self, epoch, logs)
+
+    monkeypatch.setattr(keras.callbacks.BackupAndRestore, "on_epoch_end", stop_in_third)
+    with pytest.raises(Stopped):
+        train(faces, tmp_path / "state")
+    monkeypatch.setattr(keras.callbacks.BackupAndRestore, "on_epoch_end", real)
+    _, history = train(faces, tmp_path / "state")
+    logged = pd.read_csv(tmp_path / "state" / "history.csv")["epoch"].tolist()
+    assert logged == [0, 1, 2, *range(2, EPOCHS)]
+    assert len(history) == EPOCHS
+
+
+def test_a_training_that_diverged_is_no_result(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.strong_training.choose_learning_rate", lambda *_: 1e30)
+    with pytest.raises(ValueError, match="a loss that is no number, in float32: start it again with a lower"):
+        go_on(faces, None, tmp_path / "state")
+    assert not (tmp_path / "state" / "0").exists()
+
+
+def test_the_network_that_is_chosen_for_computes_as_the_saved_one(faces, tmp_path):
+    network, _ = go_on(faces, None, tmp_path / "state", precision="bfloat16")
+    saved = build_inference_network(network)
+    assert all(layer.compute_dtype == "float32" for layer in network.layers if layer.weights)
+    assert predict(network, faces.images) == pytest.approx(predict(saved, faces.images), abs=1e-6)
 
 
 def test_start_and_teachers_are_named_by_their_runs(teachers):

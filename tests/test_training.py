@@ -2,13 +2,16 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import draw_face, encode
+from keras.src.trainers.trainer import model_supports_jit
 
+from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split
 from utils.inference import Classifier
 from utils.networks import build_baseline_cnn, build_strong_cnn
@@ -54,6 +57,30 @@ def test_it_learns(saved):
     validation = make_split(32, 1)
     assert history[-1]["loss"] < history[0]["loss"]
     assert (predict(network, validation.images).argmax(axis=1) == validation.targets).mean() > 0.9
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_it_trains_where_keras_would_take_xla(monkeypatch, augmented):
+    """As beside a GPU: layers that XLA does not know must say so."""
+    monkeypatch.setattr("keras.src.trainers.trainer.Trainer._resolve_auto_jit_compile", model_supports_jit)
+    network = build_baseline_cnn(2, widths=(4, 8), dropout=0.0)
+    trained = (
+        add_augmentation(network, cover_at_random(0.5), RandomAffine(5.0, 0.1, 1.0, True)) if augmented else network
+    )
+    compile_network(trained, 0.003)
+    assert trained.jit_compile == (not augmented)
+    assert len(train_network(trained, make_split(16, 0), make_split(8, 1), 1, 8, 1, 0)) == 1
+
+
+def test_epochs_after_a_loss_that_is_no_number_do_not_count(monkeypatch):
+    losses = {"loss": [0.7, 0.6, np.nan, np.nan], "val_loss": [0.7, 0.6, np.nan, np.nan]}
+    network = SimpleNamespace(fit=lambda *_, **__: SimpleNamespace(history=losses))
+    history = train_network(network, make_split(16, 0), make_split(8, 1), 4, 8, 2, 0)
+    assert history == [{"loss": 0.7, "val_loss": 0.7}, {"loss": 0.6, "val_loss": 0.6}]
+    assert best_epoch(history) == 2
+    losses["loss"][0] = np.inf
+    with pytest.raises(ValueError, match="The loss of the first epoch is no number: start it again"):
+        train_network(network, make_split(16, 0), make_split(8, 1), 4, 8, 2, 0)
 
 
 def test_the_same_seed_gives_the_same_weights():

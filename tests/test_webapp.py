@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import runpy
 import socket
 import subprocess
 import sys
@@ -192,6 +193,36 @@ def test_the_apis_wrong_uses(client):
     assert "expected one of auto" in post(client, FACE, path="/api/predict", face="x").json["detail"]
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(
+    ("sent", "kind"),
+    [
+        ("file", "multipart/form-data"),
+        ("text", "multipart/form-data"),
+        ("body", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_the_api_says_how_a_picture_is_sent(client, sent, kind, language):
+    long = "text" * 250_000
+    data = {"file": {"file": (io.BytesIO(FACE), "face.png")}, "text": {"picture": long}, "body": long}[sent]
+    response = client.post("/api/predict", data=data, content_type=kind, headers={"Accept-Language": language})
+    assert (response.status_code, response.json["fault"]) == (400, "no_file")
+    for word in ("multipart/form-data", "picture", {"en": "field", "fr": "champ"}[language]):
+        assert word in response.json["detail"]
+
+
+def test_a_wrong_use_is_told_in_the_pages_language(client):
+    def ask_both(send):
+        return [alert(send({"Accept-Language": language}).text) for language in ("en", "fr")]
+
+    for english, french in (
+        ask_both(lambda headers: client.get("/nowhere", headers=headers)),
+        ask_both(lambda headers: client.post("/healthz", headers=headers)),
+        ask_both(lambda headers: post(client, FACE, headers["Accept-Language"], face="<b>foo")),
+    ):
+        assert english != french and "<b>" not in english + french
+
+
 def test_every_reason_has_a_sentence_in_both_languages():
     for sentences in [*REASONS.values(), *PICTURE_FAULTS.values()]:
         assert set(sentences) == {"en", "fr"} and all(sentences.values())
@@ -200,7 +231,12 @@ def test_every_reason_has_a_sentence_in_both_languages():
 
 def test_another_host_name_is_refused(client):
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
-    assert client.post("/api/predict", headers={"Host": "evil.example:5000"}).status_code == 400
+    response = client.post("/api/predict", headers={"Host": "evil.example:5000"})
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+    assert "host name" in response.json["detail"]
+    for host in ("[::1]:5000", "[::1]", "127.0.0.1"):
+        assert client.get("/", headers={"Host": host}).status_code == 200
+    assert client.get("/", headers={"Host": "[::2]:5000"}).status_code == 400
     assert client.get("/", headers={"Host": "localhost:5000"}).status_code == 200
 
 
@@ -323,10 +359,10 @@ def test_every_word_is_translated_and_compiled():
     assert all(written.values())
 
 
-def start(root, stderr=subprocess.PIPE, **environment):
+def start(root, *words, stderr=subprocess.PIPE, **environment):
     environment = os.environ | {"STRESS_FACES_ROOT": str(root)} | environment
     return subprocess.Popen(
-        [sys.executable, CHECKOUT / "main.py"],
+        [sys.executable, CHECKOUT / "main.py", *words],
         env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=root,
     )  # fmt: skip
 
@@ -426,6 +462,46 @@ def test_a_port_that_is_none(root, port):
     with start(root, PORT=port) as process:
         assert process.communicate(timeout=30)[1].startswith(f"PORT={port}: expected a number")
     assert process.returncode == 1
+
+
+def test_a_host_that_is_none(root):
+    with start(root, "--host", "nosuch.invalid", PORT="0") as process:
+        output, complaint = process.communicate(timeout=30)
+    assert (process.returncode, output) == (1, "")
+    assert complaint == "--host nosuch.invalid: expected a name or an address of this computer.\n"
+
+
+def test_an_ipv6_address_is_served_and_its_own_name(root):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with start(root, "--host", "::1", PORT="0") as process:
+        process.stdout.readline()
+        address = process.stdout.readline().split()[0]
+        status = send(address, FACE)[0] if address.startswith("http://[::1]:") else address
+        process.terminate()
+    assert status == 200
+
+
+@pytest.mark.parametrize(("host", "shown"), [("localhost", "localhost"), ("fd00::2", "[fd00::2]")])
+def test_a_name_with_two_addresses_is_served_on_both(root, monkeypatch, capsys, host, shown):
+    statuses = []
+
+    class TwoServers:
+        effective_listen = (("127.0.0.1", 5055), ("::1", 5055))
+
+        def __init__(self, app, **_options):
+            self.client = app.test_client()
+
+        def run(self):
+            statuses.append(self.client.get("/healthz", headers={"Host": f"{shown}:5055"}).status_code)
+
+    monkeypatch.setattr("waitress.create_server", TwoServers)
+    monkeypatch.setattr(sys, "argv", ["main.py", "--host", host, "--model", f"{root}/models/tiny/EmotionDetector_2"])
+    runpy.run_path(str(CHECKOUT / "main.py"))["main"]()
+    assert statuses == [200]
+    assert f"\nhttp://{shown}:5055 (" in capsys.readouterr().out
 
 
 def test_no_model_and_no_environment_are_told_in_one_line(tmp_path):

@@ -7,9 +7,12 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from utils.archives import FolderArchive, SourceError, ZipArchive, is_stray
+from utils.csv_layouts import read_text_table
 from utils.layouts import Layout
+from utils.sources import ATTRIBUTES
 
-NAME = "attributes.csv"
+_KEYS = ("file", "subject")
+"""Columns with a meaning of their own."""
 
 
 def read_attributes(
@@ -25,7 +28,7 @@ def read_attributes(
     Raises:
         SourceError: as `parse_attributes`, or the file is damaged.
     """
-    found = [name for name in names if PurePosixPath(name).name.lower() == NAME and not is_stray(name)]
+    found = [name for name in names if PurePosixPath(name).name.lower() == ATTRIBUTES and not is_stray(name)]
     name = min(found, key=lambda name: len(PurePosixPath(name).parts), default=None)
     if name is None or (labels and labels.name == name):
         return None, None
@@ -43,13 +46,10 @@ def parse_attributes(data: bytes, csv_name: str) -> pd.DataFrame:
         csv_name: its own path in the source.
 
     Raises:
-        SourceError: no CSV in UTF-8, no column `file`, a file twice.
+        SourceError: as `read_text_table`, no column `file`, a file twice.
     """
-    try:
-        table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SourceError(f"{csv_name}: expected a CSV in UTF-8 ({str(error).strip()}).") from None
-    table.columns = [column.strip() for column in table.columns]
+    table = read_text_table(io.BytesIO(data), csv_name)
+    table.columns = _name_keys([column.strip() for column in table.columns])
     if list(table.columns).count("file") != 1:
         raise SourceError(f"{csv_name}: expected one column file; found {', '.join(table.columns) or 'none'}.")
     beside = PurePosixPath(csv_name).parent
@@ -61,12 +61,20 @@ def parse_attributes(data: bytes, csv_name: str) -> pd.DataFrame:
     return table
 
 
+def _name_keys(columns: list[str]) -> list[str]:
+    """The columns, where the only one that is a key but for its case has the key's name."""
+    lower = [column.lower() for column in columns]
+    return [
+        key if key in _KEYS and lower.count(key) == 1 else column for key, column in zip(lower, columns, strict=True)
+    ]
+
+
 def list_absent(layout: Layout, attributes: pd.DataFrame | None, names: list[str]) -> Layout:
     """The layout, with what attributes.csv names and the source does not hold among the files that are ignored."""
     if attributes is None:
         return layout
     absent = sorted(set(attributes["file"]) - set(names) - set(layout.entries["file"]))
-    rows = pd.DataFrame({"file": absent, "reason": f"in {NAME}, but not there"})
+    rows = pd.DataFrame({"file": absent, "reason": f"in {ATTRIBUTES}, but not there"})
     return replace(layout, ignored=pd.concat([layout.ignored, rows], ignore_index=True))
 
 

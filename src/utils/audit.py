@@ -45,7 +45,7 @@ def audit_pictures(records: pd.DataFrame, pixels: np.ndarray) -> pd.DataFrame:
         by spaces).
     """
     seen = track(pixels, len(pixels), "picture", "Auditing")
-    measured = [(hashlib.sha256(picture).hexdigest(), picture.mean(), picture.std()) for picture in seen]
+    measured = [(hashlib.sha256(picture).hexdigest(), picture.mean(), picture.mean(axis=2).std()) for picture in seen]
     digests, brightness, contrast = map(np.array, zip(*measured, strict=True))
     records = records.assign(
         sha256=digests, scene=_find_scenes(digests, contrast, pixels), brightness=brightness.round(1)

@@ -29,6 +29,7 @@ class RandomAffine(keras.layers.Layer):
         self.rotation, self.zoom, self.shift, self.flip = rotation, zoom, shift, flip
         self.generator = tf.random.Generator.from_seed(seed)
         self.side = tf.Variable(SIDE, trainable=False, name="side")
+        self.supports_jit = False  # XLA, which Keras takes on a GPU, does not know the transform
 
     def call(self, images, training=False):
         count = tf.shape(images)[0]

@@ -33,8 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Answer about every picture that the command line names.
 
     Returns:
-        The exit status: 0 all answered, 1 at least one picture was not, 2 there is no usable model.
+        The exit status: 0 every picture was read, 1 at least one was not or a row could not be written, 2 there is no
+        usable model.
     """
+    if sys.stderr is None:
+        # closed (`2>&-`): print would take stdout in its place
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     options = _parse(arguments)
     try:
         folder = options.model or find_model()
@@ -50,9 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="PIL")
     try:
         return _print_answers(classifier, find_pictures(options.paths), options)
-    except BrokenPipeError:
-        # the reader (`| head`) has enough; the flush at exit must not fail as well
+    except OSError as error:
+        # the flush at exit must not fail as well
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # a reader that has enough (`| head`) is no error
+        if not isinstance(error, BrokenPipeError):
+            print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -62,7 +69,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m utils.inference",
         description="Stress or Non-stress, or that nothing can be said: a row for each face, a picture's largest first."
-        " Exit status: 0 all answered, 1 a picture could not be read, 2 wrong usage or no model.",
+        " Exit status: 0 every picture was read, 1 one could not be, 2 wrong usage or no model.",
         epilog="The answer is about an expression that people labelled as stress-related. It is no measure of stress,"
         " emotion or health; do not use it to judge anyone.",
     )

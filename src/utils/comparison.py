@@ -3,6 +3,8 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
+from scipy.stats import chi2
 from statsmodels.stats.contingency_tables import mcnemar
 
 from utils.intervals import bootstrap
@@ -42,7 +44,7 @@ def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np
     return [
         {"first": first, "second": second}
         | {block: _judge(figures) for block, figures in differences[first, second].items()}
-        | count_agreement(labels, rows[first].p_stress, rows[second].p_stress)
+        | count_agreement(labels, rows[first].p_stress, rows[second].p_stress, groups)
         for first, second in pairs
     ]
 
@@ -69,14 +71,17 @@ def find_verdict(difference: dict, lower_is_better: bool = False) -> str:
     return "better" if (difference["value"] < 0) == lower_is_better else "worse"
 
 
-def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict:
-    """How many pictures both, one or neither of two models answer right, and McNemar's exact test of it.
+def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> dict:
+    """How many pictures both, one or neither of two models answer right, and McNemar's test of it.
 
-    McNemar 1947 (Psychometrika 12): pictures that both or neither answer right say nothing about which is better.
+    McNemar 1947 (Psychometrika 12): pictures that both or neither answer right say nothing about which is better. The
+    test is exact where the others are each of a group of its own, else that of Durkalski et al. 2003 (Statistics in
+    Medicine 22), "The analysis of clustered matched-pair data".
 
     Args:
         labels: int (n,), 0 = Non-stress, 1 = Stress.
         first, second: P(stress) of the two models, float (n,).
+        groups: (n,), as for `intervals.draw_weights`.
 
     Returns:
         `agreement` (`both`, `first_only`, `second_only`, `neither`) and `mcnemar_p`, two-sided.
@@ -89,7 +94,14 @@ def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -
         "neither": int((~first_right & ~second_right).sum()),
     }
     both, first_only, second_only, neither = agreement.values()
-    p_value = mcnemar([[both, first_only], [second_only, neither]], exact=True).pvalue
+    apart = first_right != second_right
+    group = pd.factorize(np.asarray(groups)[apart])[0]
+    gains = np.bincount(group, weights=np.where(second_right, 1, -1)[apart])
+    if len(gains) == apart.sum():
+        p_value = mcnemar([[both, first_only], [second_only, neither]], exact=True).pvalue
+    else:
+        squares = (gains**2).sum()
+        p_value = chi2.sf(gains.sum() ** 2 / squares, df=1) if squares else 1.0
     return {"agreement": agreement, "mcnemar_p": float(p_value)}
 
 

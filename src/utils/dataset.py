@@ -3,6 +3,8 @@
 import hashlib
 import json
 import mmap
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,7 @@ OPEN_SPLITS = ("train", "validation", "none")
 """In the order in which images.npy holds their pictures, so that each is one piece of the mapped file."""
 
 
-FORMAT = 2
+FORMAT = 3
 """Of the files in data/processed/<run>/. Read in another order, pictures would get each other's labels."""
 
 
@@ -67,7 +69,9 @@ def write_dataset(
 
     Raises:
         OSError: it cannot be written; what stood there before stays as it was.
+        ValueError: the run's name is kept for committed folders.
     """
+    run.require_own()
     records = records[INDEX_COLUMNS]
     if attributes is not None:
         attributes = records[["file"]].merge(attributes, on="file")
@@ -85,6 +89,7 @@ def write_dataset(
         "findings": findings,
         "skipped": skipped.to_dict("records"),
         "attributes": None if attributes is None else _fingerprint(attributes),
+        "test": _fingerprint(records.loc[records["split"] == "test", ["sha256"]]),
         "fingerprint": _fingerprint(records),
     }
     rows = {split: np.flatnonzero(records["split"] == split) for split in (*OPEN_SPLITS, "test")}
@@ -187,10 +192,12 @@ def open_test(run: Run, purpose: str, model: Path) -> Split:
         "purpose": purpose,
         "model": hashlib.sha256((model / "model.tflite").read_bytes()).hexdigest(),
         "data": manifest["fingerprint"],
+        "test": manifest["test"],
     }
     TEST_OPENINGS.parent.mkdir(parents=True, exist_ok=True)
+    torn = TEST_OPENINGS.exists() and not TEST_OPENINGS.read_bytes().endswith(b"\n")
     with TEST_OPENINGS.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(opening) + "\n")
+        log.write("\n" * torn + json.dumps(opening) + "\n")
     index = _read_index(run)
     return _make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
 
@@ -202,10 +209,20 @@ def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:
 
 
 def count_openings(run: Run) -> int:
-    """How often this data's test split was opened, over all runs."""
-    fingerprint = read_manifest(run)["fingerprint"]
+    """How often these test pictures were opened, over all runs of this checkout, however the others were divided."""
+    manifest = read_manifest(run)
+    # those of earlier versions do not name the test pictures
+    return sum(
+        manifest["test"] == opening.get("test") or manifest["fingerprint"] == opening["data"]
+        for opening in _read_openings()
+    )
+
+
+def _read_openings() -> Iterator[dict]:
     lines = TEST_OPENINGS.read_text(encoding="utf-8").splitlines() if TEST_OPENINGS.exists() else []
-    return sum(json.loads(line)["data"] == fingerprint for line in lines)
+    for line in lines:
+        with suppress(json.JSONDecodeError):  # a full disk or a power cut left half of one
+            yield json.loads(line)
 
 
 def validation_picture(run: Run) -> tuple[bytes, str]:

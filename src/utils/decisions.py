@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from utils.archives import SourceError
+from utils.csv_layouts import read_text_table
 from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
 from utils.layouts import Layout, name_class
 
@@ -20,15 +21,11 @@ def read_decisions(path: Path) -> pd.DataFrame:
     """The rows on which something was decided: COLUMNS, and `line`; none where there is no such file.
 
     Raises:
-        SourceError: no CSV in UTF-8, a missing column, an unknown decision, a file twice.
+        SourceError: as `read_text_table`, a missing column, an unknown decision, a file twice.
     """
     if not path.exists():
         return pd.DataFrame(columns=[*COLUMNS, "line"])
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SourceError(f"{path}: expected a CSV in UTF-8 ({str(error).strip()}).") from None
-    table = table.rename(columns=lambda name: name.strip().lower())
+    table = read_text_table(path, str(path)).rename(columns=lambda name: name.strip().lower())
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise SourceError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}.")

@@ -101,7 +101,9 @@ def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
         for position, name in enumerate(table)
         if name not in numbers
     ]
-    styled = table.reset_index(drop=True).style.hide(axis="index").format(formats).set_table_styles(left)
+    # file names come from whoever made the data, and reports are passed on
+    escaped = table.reset_index(drop=True).style.format(formats, escape="html").format_index(escape="html", axis=1)
+    styled = escaped.hide(axis="index").set_table_styles(left)
     display(HTML(styled.to_html().replace("<th id", '<th scope="col" id')))
 
 

@@ -25,32 +25,30 @@ def out_of_fold_probabilities(
 
     Args:
         images: uint8 (n, 48, 48, 3), RGB.
-        targets: int (n,), 0 to classes - 1, each class in at least two groups.
+        targets: int (n,), 0 to classes - 1.
         groups: (n,), pictures with the same one stay in one fold.
         folds: how often the pictures are divided; fewer where a class has fewer pictures.
         seed: of the division.
 
     Returns:
-        float64 (n, classes), rows sum to 1.
-
-    Raises:
-        ValueError: a class occurs in no training part.
+        float64 (n, classes), rows sum to 1; NaN where no other fold holds the picture's class.
     """
     features = _describe(images)
     mirrored = _describe(images[:, :, ::-1])
     classes = int(targets.max()) + 1
     folds = max(2, min(folds, np.bincount(targets).min(), len(np.unique(groups))))
     division = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    probabilities = np.zeros((len(images), classes))
+    probabilities = np.full((len(images), classes), np.nan)
     for learnt, judged in track(division.split(features, targets, groups), folds, "fold", "Judging labels"):
-        if len(np.unique(targets[learnt])) < classes:
-            raise ValueError(
-                f"{len(np.unique(targets[learnt]))} of {classes} classes in a training part; expected all."
-            )
+        known = np.unique(targets[learnt])
+        judged = judged[np.isin(targets[judged], known)]
+        if len(known) < 2 or not len(judged):
+            continue
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=_SHRINKAGE)
         model.fit(np.concatenate([features[learnt], mirrored[learnt]]), np.tile(targets[learnt], 2))
         views = [model.predict_proba(view[judged]) for view in (features, mirrored)]
-        probabilities[judged] = np.mean(views, axis=0)
+        probabilities[judged] = 0
+        probabilities[np.ix_(judged, known)] = np.mean(views, axis=0)
     return probabilities
 
 
@@ -64,7 +62,7 @@ def _describe(images: np.ndarray) -> np.ndarray:
 def rank_doubt(
     records: pd.DataFrame, targets: np.ndarray, probabilities: np.ndarray, class_names: list[str]
 ) -> pd.DataFrame:
-    """All labels, the most doubtful first, without those that a person has decided on.
+    """The labels, the most doubtful first, without those that could not be judged or that a person has decided on.
 
     The score is cleanlab's self-confidence (Northcutt et al. 2021, "Confident Learning"): the probability of
     the label that was given.
@@ -72,24 +70,29 @@ def rank_doubt(
     Args:
         records: with `file` and `flags`.
         targets: int (n,), column of the given class.
-        probabilities: float (n, classes), out of fold.
+        probabilities: from `out_of_fold_probabilities`.
         class_names: of the columns.
 
     Returns:
         `position` (in the records), `file`, `given`, `suggested`, `score` (0 to 1, low is doubtful).
     """
-    names = np.array(class_names)
+    decided = (has_flag(records, "kept") | has_flag(records, "relabelled")).to_numpy()
+    asked = np.flatnonzero(~decided & _is_judged(probabilities))
+    names, targets, probabilities = np.array(class_names), targets[asked], probabilities[asked]
     table = pd.DataFrame(
         {
-            "position": np.arange(len(records)),
-            "file": records["file"].to_numpy(),
+            "position": asked,
+            "file": records["file"].to_numpy()[asked],
             "given": names[targets],
             "suggested": names[probabilities.argmax(axis=1)],
             "score": get_label_quality_scores(targets, probabilities, method="self_confidence"),
         }
     )
-    decided = (has_flag(records, "kept") | has_flag(records, "relabelled")).to_numpy()
-    return table[~decided].sort_values("score", kind="stable", ignore_index=True)
+    return table.sort_values("score", kind="stable", ignore_index=True)
+
+
+def _is_judged(probabilities: np.ndarray) -> np.ndarray:
+    return ~np.isnan(probabilities).any(axis=1)
 
 
 def propose_decisions(ranking: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -106,10 +109,11 @@ def propose_decisions(ranking: pd.DataFrame, count: int) -> pd.DataFrame:
 
 def describe_doubt(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
     """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
-    right = (probabilities.argmax(axis=1) == targets).mean()
+    judged = _is_judged(probabilities)
+    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
     sure = int((ranking["score"] < 0.05).sum())
     return (
         f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {right:.1%} of "
-        f"{len(targets):,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
+        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
         "it says where to look first."
     )

@@ -146,9 +146,12 @@ def _merge(faces: list[Face]) -> list[Face]:
 def _look_closer(near: BlazeFace, image: Image.Image, proposal: Face) -> list[Face]:
     """The face, at most one, that the second look confirms where one was proposed."""
     half = max(1, round(proposal.side * _CLOSER_LOOK / 2))
-    left, top = (round(middle) - half for middle in proposal.centre)
-    found = near(image.crop((left, top, left + 2 * half, top + 2 * half)), CONFIRMED_FROM)
-    moved = [Face(tuple(np.add(face.box, (left, top, left, top)).tolist()), face.score) for face in found]
+    # around a large face the square reaches far beyond the picture: at full size it could fill the memory
+    factor = max(1, half // near.side)
+    seen, half = image.reduce(factor) if factor > 1 else image, half // factor
+    left, top = (round(middle / factor) - half for middle in proposal.centre)
+    found = near(seen.crop((left, top, left + 2 * half, top + 2 * half)), CONFIRMED_FROM)
+    moved = [Face(tuple((factor * np.add(face.box, (left, top) * 2)).tolist()), face.score) for face in found]
     return [
         face
         for face in moved

@@ -12,6 +12,7 @@ from utils.files import read_json
 from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.paths import ROOT
 from utils.pictures import SIDE, open_picture
+from utils.saved_cards import check_card
 from utils.tflite import SharedNetwork
 
 OK, CANNOT_SAY = "ok", "cannot say"
@@ -105,6 +106,9 @@ class Classifier:
         abstention: from model.json: `confidence` below which there is no answer; None: always answer.
         reliability: from model.json: bins of confidence with `from`, `to`, `count` and `right`.
         name: for the reader.
+
+    Raises:
+        ValueError: the bytes are no such network, or its outputs, the names and the stress classes do not fit together.
     """
 
     def __init__(
@@ -121,6 +125,11 @@ class Classifier:
         self._network = SharedNetwork(model)
         if self._network.input_shape != (SIDE, SIDE, 3):
             raise ValueError(f"a network for {self._network.input_shape}: expected ({SIDE}, {SIDE}, 3)")
+        outputs = self.probabilities(np.zeros((1, SIDE, SIDE, 3), np.uint8)).shape[1]
+        if len(class_names) != outputs:
+            raise ValueError(f"class_names {class_names}: expected {outputs}, one for each output of the network")
+        if not set(stress_classes) <= set(class_names):
+            raise ValueError(f"stress_classes {stress_classes}: expected some of {class_names}")
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
@@ -134,11 +143,12 @@ class Classifier:
             raise FileNotFoundError(f"No saved model in {folder}: run the notebook that trains it first.")
         try:
             card = read_json(folder / "model.json")
+            check_card(card)
             model = (folder / "model.tflite").read_bytes()
             doubt = card.get("abstention"), card.get("reliability")
             return cls(model, card["class_names"], card["stress_classes"], *doubt, "/".join(folder.parts[-2:]))
-        except (OSError, ValueError, KeyError) as error:
-            raise ValueError(f"The saved model in {folder} is not whole: {error!r}. Train it again.") from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f"The saved model in {folder} is not whole: {error}. Train it again.") from error
 
     def probabilities(self, pictures: np.ndarray, batch_size: int = 64) -> np.ndarray:
         """Class probabilities: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), columns as `class_names`."""

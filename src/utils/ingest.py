@@ -3,7 +3,6 @@
 python -m utils.ingest SOURCE prints what it takes each folder for.
 """
 
-import csv
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,15 +13,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from utils.archives import FolderArchive, SourceError, ZipArchive, is_stray, open_archive
+from utils.archives import FolderArchive, SourceError, ZipArchive, open_archive
 from utils.attributes import add_subjects, list_absent, read_attributes
-from utils.csv_layouts import read_csv
+from utils.csv_layouts import read_csvs
 from utils.decisions import apply_decisions
 from utils.labels import CLASS_NAMES, name_classes
 from utils.layouts import Layout, read_folders, require_usable, settle_splits
 from utils.pictures import SIDE, PictureError, open_picture, to_input
 from utils.progress import track
-from utils.sources import DECISIONS_ENDING, fetch_source, find_decisions
+from utils.sources import DECISIONS_ENDING, fetch_source, find_decisions, list_beside
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,8 @@ def inspect_source(path: Path) -> Source:
     """Find out what a folder, a zip or a CSV holds, from names alone.
 
     Layouts: split/class, class/split, or class folders, perhaps wrapped in others; FER-2013's CSV of
-    pixels; pictures beside a CSV that labels them. Classes are Stress and Non-stress, or emotions.
+    pixels; pictures beside a CSV that labels them; a CSV for each split. Classes are Stress and Non-stress, or
+    emotions.
 
     Raises:
         SourceError: it cannot be used; the message says what was found and what was expected.
@@ -69,10 +69,11 @@ def inspect_source(path: Path) -> Source:
     csv_path = path if path.suffix.lower() == ".csv" and path.is_file() else None
     archive = open_archive(path.parent if csv_path else path)
     try:
-        names = archive.names()
+        # the folder of a CSV may hold anything
+        names = list_beside(csv_path) if csv_path else archive.names()
         attributes, attributes_name = read_attributes(archive, names, csv_path)
         names = [name for name in names if name != attributes_name and not name.endswith(DECISIONS_ENDING)]
-        layout = _read_csvs(archive, names, csv_path) or read_folders(names)
+        layout = read_csvs(archive, names, csv_path and csv_path.name) or read_folders(names)
         layout = list_absent(layout, attributes, names)
         layout, decisions = apply_decisions(layout, find_decisions(path))
         require_usable(layout)
@@ -81,24 +82,6 @@ def inspect_source(path: Path) -> Source:
         archive.close()
         raise SourceError(f"{path}: {error}") from None
     return Source(path, archive, layout, decisions, attributes)
-
-
-def _read_csvs(archive: FolderArchive | ZipArchive, names: list[str], csv_path: Path | None) -> Layout | None:
-    """The layout that a CSV among the files gives, or None where none does."""
-    if csv_path:
-        candidates = [csv_path.name]
-    else:
-        candidates = [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]
-    for name in candidates:
-        try:
-            layout = read_csv(archive.read(name), name, names, required=csv_path is not None)
-        except (UnicodeDecodeError, OSError, csv.Error) as error:
-            if csv_path:
-                raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
-            continue
-        if layout is not None:
-            return layout
-    return None
 
 
 def sample_stratified(entries: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_s
 
 ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
 
-_PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ""}
+_PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def read_folders(names: list[str]) -> Layout:
     """Tell split and class of each file from its folders: split/class, class/split or class alone.
 
     The innermost folder names the class, or the split with the class right above it; folders further out
-    are wrapping, except that the nearest one that names a split counts.
+    are wrapping, except that the nearest one that names a split counts. What lies right in a wrapping folder
+    counts only with a picture's ending, whatever the folder's name.
 
     Raises:
         SourceError: pictures lie in a folder that names no class.
@@ -63,12 +64,12 @@ def read_folders(names: list[str]) -> Layout:
     meaning = {folder: _read_folder(folder) for folder in {PurePosixPath(name).parent for name in names}}
     above = {ancestor for folder, found in meaning.items() if found for ancestor in folder.parents}
     for name in names:
-        folder = PurePosixPath(name).parent
+        folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
         if is_stray(name):
             ignored.append({"file": name, "reason": "left by a system"})
-        elif meaning[folder]:
+        elif meaning[folder] and (folder not in above or ending in _PICTURE_ENDINGS):
             entries.append({"file": name} | meaning[folder])
-        elif folder in above or PurePosixPath(name).suffix.lower() not in _PICTURE_ENDINGS:
+        elif folder in above or (ending and ending not in _PICTURE_ENDINGS):
             ignored.append({"file": name, "reason": "not in a class folder"})
         else:
             unknown[folder] = unknown.get(folder, 0) + 1
@@ -104,7 +105,8 @@ def require_usable(layout: Layout) -> None:
     if entries.empty:
         why = ", ".join(f"{count} {reason}" for reason, count in layout.ignored["reason"].value_counts().items())
         raise SourceError(
-            f"no picture in a class folder ({why or 'it is empty'}). Expected folders such as train/angry."
+            f"no picture in a class folder ({why or 'it is empty'}). Expected folders such as train/angry, or a CSV"
+            " with columns file and label, or emotion and pixels."
         )
     without_emotion = entries["emotion"] == ""
     if without_emotion.any() and not without_emotion.all():

@@ -42,6 +42,7 @@ def score_stress(labels: np.ndarray, p_stress: np.ndarray, weights: np.ndarray |
     counted = score_confusion(weigh_confusion(labels, answers, 2, weights), CLASS_NAMES)
     auroc, average_precision = rank_figures(labels, p_stress, weights)
     return counted | {
+        "majority_accuracy": _share_of_commonest(counted, labels),
         "prevalence": counted["per_class"][CLASS_NAMES[1]]["prevalence"],
         "auroc": auroc,
         "average_precision": average_precision,
@@ -71,13 +72,20 @@ def score_classes(
     # a class that no resample holds leaves the mean to the others
     ranks = [rank_figures(truth[:, k], probabilities[:, k], weights) for k in np.unique(targets)]
     auroc, average_precision = map(_mean_of_defined, zip(*ranks, strict=True))
-    return score_confusion(weigh_confusion(targets, answers, probabilities.shape[1], weights), class_names) | {
+    counted = score_confusion(weigh_confusion(targets, answers, probabilities.shape[1], weights), class_names)
+    return counted | {
+        "majority_accuracy": _share_of_commonest(counted, targets),
         "auroc": auroc,
         "average_precision": average_precision,
         "log_loss": _mean(_surprise((probabilities * truth).sum(axis=1)), weights),
         "brier": _mean(((probabilities - truth) ** 2).sum(axis=1), weights),
         "ece": calibration_error(answers == targets, probabilities.max(axis=1), weights),
     }
+
+
+def _share_of_commonest(counted: dict, targets: np.ndarray) -> np.ndarray:
+    """The share in each resample of the class that is the commonest of all: a guesser decides once what to say."""
+    return list(counted["per_class"].values())[np.bincount(targets).argmax()]["prevalence"]
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -121,7 +129,6 @@ def score_confusion(confusion: np.ndarray, class_names: Iterable[str]) -> dict:
         spread = (total**2 - (true**2).sum(axis=0)) * (total**2 - (answered**2).sum(axis=0))
         mcc = (right.sum(axis=0) * total - (true * answered).sum(axis=0)) / np.sqrt(spread)
     return {
-        "majority_accuracy": prevalence.max(axis=0),
         "accuracy": right.sum(axis=0) / total,
         "balanced_accuracy": _mean_of_defined(recall),
         "mcc": np.where(spread > 0, mcc, 0.0),  # always one answer: no better than chance

@@ -227,12 +227,24 @@ def build_inference_network(network, temperature: float = 1.0, views: tuple[View
     """The network that is saved: plain Keras layers, float32, calibrated.
 
     Args:
-        network: trained; its last layer is a dense softmax.
-        temperature: above 0; the logits are divided by it, within the last layer's weights.
+        network, temperature: as for `build_plain_network`.
         views: answer with the mean over these.
 
     Returns:
         An uncompiled keras.Model: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), rows sum to 1.
+    """
+    return answer_over(build_plain_network(network, temperature), views)
+
+
+def build_plain_network(network, temperature: float = 1.0):
+    """A copy of plain Keras layers that computes in float32, whatever its original trains in.
+
+    Args:
+        network: trained; its last layer is a dense softmax.
+        temperature: above 0; the logits are divided by it, within the last layer's weights.
+
+    Returns:
+        An uncompiled keras.Model that takes the pictures that `network` takes.
     """
     if not temperature > 0:
         raise ValueError(f"temperature {temperature}: expected a number above 0.")
@@ -251,7 +263,7 @@ def build_inference_network(network, temperature: float = 1.0, views: tuple[View
         if layer is network.layers[-1]:
             weights = [weight / temperature for weight in weights]
         plain.get_layer(layer.name).set_weights(weights)
-    return answer_over(plain, views)
+    return plain
 
 
 def describe_layers(network) -> pd.DataFrame:

@@ -21,6 +21,9 @@ PROFILES = ROOT / "profiles"
 SAMPLE = ROOT / "data" / "sample" / "faces.zip"
 TEST_OPENINGS = ROOT / "reports" / "test_openings.jsonl"
 
+COMMITTED = ("shipped", "published")
+"""Folders among those of the runs that no run may write."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -32,6 +35,13 @@ class Run:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):
             raise ValueError(
                 f"Run name {self.name!r}: expected letters, digits, '_' and '-', the first a letter or digit."
+            )
+
+    def require_own(self) -> None:
+        """Raises ValueError where its folders are committed ones: a run may start from `shipped`, not overwrite it."""
+        if self.name.lower() in COMMITTED:
+            raise ValueError(
+                f"Run name {self.name!r}: expected another than {' and '.join(COMMITTED)}, which are kept."
             )
 
     @property

@@ -1,10 +1,9 @@
 """Which files the words of a command line stand for."""
 
 import glob
-import os
 from pathlib import Path
 
-from utils.archives import is_stray
+from utils.archives import find_obstacle, is_stray, list_files
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Files of a folder with one of these endings are taken for pictures."""
@@ -18,11 +17,12 @@ def find_pictures(words: list[str]) -> dict[Path, str]:
 
     Returns:
         By path, each once: "", or why there is nothing to open. A named file is there whatever its name; from a
-        folder come, sorted, the files at any depth with a picture's suffix, without hidden and stray ones.
+        folder come, sorted, the files at any depth with a picture's suffix, without hidden and stray ones. Links
+        to folders are followed.
     """
     found = {}
     for path in [path for word in words for path in _expand(word)]:
-        found |= _list_folder(path) if _is_folder(path) else {path: ""}
+        found |= _list_folder(path) if _is_folder(path) else {path: find_obstacle(path)}
     return found
 
 
@@ -48,8 +48,7 @@ def _list_folder(folder: Path) -> dict[Path, str]:
     def note(error: OSError) -> None:
         found[Path(error.filename)] = error.strerror
 
-    for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not is_stray(name)]
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_stray(name)]
-        found |= {Path(parent, name): "" for name in pictures}
+    files = list_files(folder, note)
+    pictures = [file for file in files if file.name.lower().endswith(SUFFIXES) and not is_stray(file.name)]
+    found |= {picture: find_obstacle(picture) for picture in pictures}
     return dict(sorted(found.items())) or {folder: f"a folder without pictures ({', '.join(SUFFIXES)})"}

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 SIDE = 48
 """Pixels: the networks' input is (SIDE, SIDE, 3)."""
@@ -17,6 +17,17 @@ MAX_PIXELS = 40_000_000
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes an EXIF orientation; Pillow's `exif_transpose` also writes the EXIF anew and fails where it is broken."""
 
 
 class PictureError(ValueError):
@@ -39,7 +50,7 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> I
         formats: of FORMATS, those that are taken.
 
     Raises:
-        PictureError: empty, broken, too large, or not one of the formats.
+        PictureError: empty, broken, too large, or not one of the formats, or neither of 8 nor of 16 bits a channel.
     """
     data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
     if not data:
@@ -48,21 +59,43 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> I
         image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        return _to_rgb(ImageOps.exif_transpose(image))
+        image.load()
+        return _to_rgb(_turn_upright(image))
+    except PictureError:
+        raise
     except UnidentifiedImageError:
         raise PictureError(
             f"not a picture ({len(data)} bytes); expected {', '.join(formats)}", "not_a_picture"
         ) from None
     except Image.DecompressionBombError:
         raise PictureError(f"too large: more than {MAX_PIXELS / 1e6:g} million pixels", "too_large") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:
+        # no list of Pillow's errors is long enough: damaged bytes have made it raise struct.error and TypeError
         raise PictureError(f"broken: {error}") from None
 
 
+def _turn_upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF says that it was held; as it is where the EXIF is broken or says nothing."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F"):
+        # nothing says which of their values is white
+        raise PictureError(f"mode {image.mode}: expected 8 or 16 bits a channel", "not_a_picture")
     if image.mode.startswith("I;16"):
         # Pillow clips 16 bits to 255 instead of scaling them.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        # hidden pixels hold anything; viewers show white in their place
+        image = image.convert("RGBA")
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image)
+        return opaque
     return image.convert("RGB")
 
 

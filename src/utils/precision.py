@@ -25,7 +25,7 @@ def require_precision(precision: str) -> None:
         raise ValueError(f"PRECISION: expected auto, {', '.join(POLICIES)}, found {precision!r}.")
 
 
-def choose_precision(precision: str, build: Callable, batch_size: int = 32) -> tuple[str, dict[str, float]]:
+def choose_precision(precision: str, build: Callable, batch_size: int) -> tuple[str, dict[str, float]]:
     """The precision to train in.
 
     Args:
@@ -61,7 +61,8 @@ def time_training(precision: str, build: Callable, batch_size: int, steps: int =
     with compute_in(precision), quiet_stderr():
         network = build()
         targets = np.arange(batch_size) % network.output_shape[-1]
-        network.compile("adam", "sparse_categorical_crossentropy")
+        # without XLA, as behind the augmentation
+        network.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
         seconds = [_time(network.train_on_batch, images, targets) for _ in range(1 + steps)]
     return batch_size / min(seconds[1:])
 

@@ -2,11 +2,13 @@
 
 import ast
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import yaml
 
+from utils.limits import require_within
 from utils.paths import PROFILES
 
 GIVEN_BY_PIPELINE = ("RUN", "SOURCE")
@@ -69,7 +71,11 @@ def parse_overrides(text: str) -> dict:
         ValueError: a word without `=`, a quote that is not closed, or a value that is no YAML.
     """
     overrides = {}
-    for word in shlex.split(text):
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise ValueError(f"PARAMS: a quote that is not closed in {text!r}.") from None
+    for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"PARAMS: expected NAME=value, found {word!r}.")
@@ -89,9 +95,10 @@ def resolve_parameters(declared: dict[str, dict], values: dict, given: dict) -> 
         given: from the pipeline itself, GIVEN_BY_PIPELINE.
 
     Raises:
-        ValueError: a name that no notebook declares, or a value of another type than its default.
+        ValueError: a name that no notebook declares, or a value of another type than its default or out of its limits.
     """
     known = {name: default for defaults in declared.values() for name, default in defaults.items()}
+    values = {name: _read_number(value, known.get(name)) for name, value in values.items()}
     for name, value in values.items():
         if name not in known or name in GIVEN_BY_PIPELINE:
             settable = ", ".join(sorted(set(known) - set(GIVEN_BY_PIPELINE)))
@@ -99,11 +106,20 @@ def resolve_parameters(declared: dict[str, dict], values: dict, given: dict) -> 
         if not _fits(value, known[name]):
             kind = type(known[name]).__name__
             raise ValueError(f"Parameter {name}: expected {kind} like {known[name]!r}, found {value!r}.")
+    require_within(values)
     values = values | given
     return {
         stage: {name: values.get(name, default) for name, default in defaults.items()}
         for stage, defaults in declared.items()
     }
+
+
+def _read_number(value, default):
+    """1e-3 is a text to YAML 1.1: the number, where one is wanted."""
+    if isinstance(default, float) and isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)
+    return value
 
 
 def _fits(value, default) -> bool:

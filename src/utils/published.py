@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from utils.files import fill, read_json, write_json, write_text
@@ -32,6 +33,8 @@ _WORDS = {
         "shipped": "shipped",
         "none": "No figures are published yet.",
         "note": "In brackets, 95 % intervals. Each row's file names model, data, code and machine.",
+        "started": "`{run}`'s {model} goes on from the network of `{start}` ([models](models/README.md)).",
+        "taught": "`{run}`'s {model} also learnt from the answers and features of `{teachers}`.",
         "seed": "The student project that this one goes back to reported accuracy {accuracy:.1%} and log-loss "
         "{log_loss:.3f}, on other pictures.",
     },
@@ -42,6 +45,9 @@ _WORDS = {
         "none": "Aucun chiffre n'est encore publié.",
         "note": "Entre parenthèses, les intervalles à 95 %. Le fichier de chaque ligne nomme modèle, données, code "
         "et machine.",
+        "started": "Le modèle {model} de `{run}` continue le réseau de `{start}` ([modèles](models/README.md), en "
+        "anglais).",
+        "taught": "Le modèle {model} de `{run}` a aussi appris des réponses et des traits de `{teachers}`.",
         "seed": "Le projet d'étudiants dont celui-ci est issu indiquait une exactitude de {accuracy:.1%} et une "
         "log-loss de {log_loss:.3f}, sur d'autres images.",
     },
@@ -53,12 +59,17 @@ def publish(run: Run) -> Path:
 
     Raises:
         FileNotFoundError: the run has no tested model, or its file is gone.
+        ValueError: a stage has not come to its end, or had other data than the one before.
     """
     facts = read_facts(run)
     folder = run.models / facts.model_name
     missing = [name for name in MODEL_FILES if not (folder / name).exists()]
     if not facts.models or missing:
         raise FileNotFoundError(f"Run {run.name!r}: expected a tested model with {', '.join(MODEL_FILES)} in {folder}.")
+    unfinished = [stage.name for stage in facts.stages.values() if stage.state != "done"]
+    if unfinished or len({stage.made["data"] for stage in facts.stages.values()}) > 1:
+        what = f"{', '.join(unfinished)} did not end well" if unfinished else "its stages had different data"
+        raise ValueError(f"Run {run.name!r}: {what}. Run the pipeline to its end first.")
     content = {
         "run": run.name,
         "data": facts.fingerprint,
@@ -128,11 +139,21 @@ def render_results(language: str) -> str:
             cells = [f"{stress['count']:,}", *(show_interval(stress.get(key), percent) for key, percent in _COLUMNS)]
             link = f"[{facts.run.name}](reports/published/{path.name})"
             lines.append(f"| {link}: {name}{note} | {' | '.join(_localise(cell, language) for cell in cells)} |")
-    lines += ["", words["note"]]
+    lines += ["", words["note"], *(words[key].format(**names) for key, names in _say_from_what(paths))]
     seed = next((facts.seed_project for facts in map(read_published, paths) if facts.seed_project), None)
     if seed:
         lines.append(_localise(words["seed"].format(**seed).replace("%", " %"), language))
     return "\n".join(lines)
+
+
+def _say_from_what(paths: list[Path]) -> Iterator[tuple[str, dict]]:
+    """Which published models other runs had a part in: a key of _WORDS, and the names for it."""
+    for facts in map(read_published, paths):
+        given, names = facts.parameters, {"run": facts.run.name, "model": facts.model_name}
+        if given.get("STRONG") and given.get("START"):
+            yield "started", names | {"start": given["START"]}
+        elif given.get("STRONG") and given.get("TEACHERS"):
+            yield "taught", names | {"teachers": "`, `".join(given["TEACHERS"])}
 
 
 def _localise(text: str, language: str) -> str:

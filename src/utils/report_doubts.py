@@ -126,9 +126,9 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
     if facts.openings > len(facts.models) > 0:
         text = (
-            f"Finished models were scored on these test pictures {facts.openings} times over all runs, "
-            f"{len(facts.models)} of them shown here. The programs choose nothing by these scores, but whoever saw "
-            "them may have chosen what to try next."
+            f"Finished models were scored on these test pictures {facts.openings} times, counted over all runs of one "
+            f"checkout; {len(facts.models)} of them are shown here. The programs choose nothing by these scores, but "
+            "whoever saw them may have chosen what to try next."
         )
         found.append(("The test was opened more than once", text))
     if any(commit.endswith("-dirty") for commit in facts.commits):

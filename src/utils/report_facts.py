@@ -125,7 +125,7 @@ class RunFacts:
 
     @property
     def openings(self) -> int:
-        """How often this data's test split was opened, that is a finished model scored on it, over all runs."""
+        """How often these test pictures were opened, that is a finished model scored on them, in that checkout."""
         return max((metrics.get("test_openings", 0) for metrics in (self.baseline, self.test)), default=0)
 
     @property

@@ -46,7 +46,7 @@ def describe_headline(facts: RunFacts) -> str:
     share = show_percent(accuracy["value"])
     text = (
         f"Of {facts.stress['count']:,} test pictures, {share} got the right one of the two labels from "
-        f"{facts.model_name}, the model that notebook 4 answers with. "
+        f"{facts.model_name}{'' if facts.test is facts.baseline else ', the model that notebook 4 answers with'}. "
     )
     if majority is None:
         return text
@@ -96,7 +96,7 @@ def _describe_calibration(calibration: dict) -> str:
     chance = "no more than chance gives" if ece["value"] <= ece["perfect_95th"] else "more than chance gives"
     return (
         f"The stated probability misses the true share by {show_points(ece['value'])} on average, {chance} "
-        f"(up to {show_points(ece['perfect_95th'])} for a perfectly calibrated model)."
+        f"(up to {show_points(ece['perfect_95th'])} for a perfectly calibrated model, if pictures are independent)."
     )
 
 

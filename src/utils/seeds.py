@@ -30,8 +30,8 @@ def describe_seeds(seeds: dict, accuracy: dict) -> str:
     values = seeds["accuracy"]
     if len(values) == 1:
         return (
-            "Trained from one seed: how much another would change is not known. "
-            "Give `SEEDS` several numbers to see it; each costs a training."
+            "From one seed: how much another would change is not known. "
+            "Give `SEEDS` several numbers to see it, where something is trained; each costs a training."
         )
     half = (accuracy["high"] - accuracy["low"]) / 2
     return (

@@ -12,6 +12,9 @@ LEVEL = 0.05
 FEWEST_PICTURES = 20
 """In a slice, and outside it: fewer give no figure worth reading."""
 
+FEWEST_GROUPS = 5
+"""As many persons, where they are known: from fewer, how much persons differ cannot be told."""
+
 MOST_VALUES = 12
 """A column with more different texts is a name, not a kind; one with more different numbers is cut into thirds."""
 
@@ -56,8 +59,12 @@ def _cut_in_thirds(values: pd.Series) -> pd.Series:
     bins = pd.qcut(values, 3, duplicates="drop")
     # pandas opens the first interval a little below the smallest value
     least = values.min()
-    named = bins.map(lambda interval: f"{max(interval.left, least):.3g} to {interval.right:.3g}", na_action="ignore")
-    return named.astype(object)
+    whole = len(f"{values.abs().max():.0f}")
+    for digits in range(max(3, whole), 18):  # numbers may differ in the last ones alone
+        names = {each: f"{max(each.left, least):.{digits}g} to {each.right:.{digits}g}" for each in bins.cat.categories}
+        if len(set(names.values())) == len(names):
+            break
+    return bins.map(names, na_action="ignore").astype(object)
 
 
 def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
@@ -75,7 +82,7 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
 
     Returns:
         `by`, `slice`, `pictures`, `accuracy`, `low`, `high`, `difference` (from the pictures outside the
-        slice), `p_holm`, `stands_out`; slices of fewer than FEWEST_PICTURES are left out.
+        slice), `p_holm`, `stands_out`; slices of fewer than FEWEST_PICTURES or FEWEST_GROUPS are left out.
 
     Raises:
         ValueError: lengths differ.
@@ -88,8 +95,9 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
         known = slices[by].notna().to_numpy()
         for value in sorted(slices[by][known].unique(), key=_by_number):
             inside = (slices[by] == value).to_numpy()
-            if min(inside.sum(), (known & ~inside).sum()) >= FEWEST_PICTURES:
-                rows.append({"by": by, "slice": value} | _compare(right, inside, known & ~inside, group))
+            parts = inside, known & ~inside
+            if all(_is_large_enough(group[part]) for part in parts):
+                rows.append({"by": by, "slice": value} | _compare(right, *parts, group))
     table = pd.DataFrame(
         rows, columns=["by", "slice", "pictures", "accuracy", "low", "high", "difference", "p", "p_holm", "stands_out"]
     )
@@ -97,6 +105,10 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
         table["p_holm"] = multipletests(table["p"], LEVEL, method="holm")[1]
     table["stands_out"] = table["p_holm"] < LEVEL
     return table.drop(columns="p")
+
+
+def _is_large_enough(group: np.ndarray) -> bool:
+    return len(group) >= FEWEST_PICTURES and len(np.unique(group)) >= FEWEST_GROUPS
 
 
 def _by_number(value: str) -> tuple[float, str]:

@@ -27,7 +27,7 @@ def assign_splits(records: pd.DataFrame, validation_fraction: float, test_fracti
         One of SPLITS a record.
 
     Raises:
-        ValueError: a fraction is out of range, or a class has too few different pictures.
+        ValueError: a fraction is out of range, or a class or the test split has too few different pictures.
     """
     for name, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
         if not 0 < fraction < 1:
@@ -55,13 +55,14 @@ def _cut(records: pd.DataFrame, split: pd.Series, side: str, fraction: float, se
     # a group that is alone in its kind stays in training
     stratum = stratum[stratum.map(counts) >= 2]
     kinds = stratum.nunique()
-    size = min(max(round(fraction * len(stratum)), kinds), len(stratum) - kinds)
+    # from one group, one person for example, no interval could be had
+    size = min(max(round(fraction * len(stratum)), kinds, 2 if side == "test" else 1), len(stratum) - kinds)
     _, moved = train_test_split(stratum.index, test_size=size, stratify=stratum, random_state=seed)
     return split.mask((split == "train") & records["group"].isin(set(moved)), side)
 
 
 def _require_classes(records: pd.DataFrame, split: pd.Series) -> None:
-    """Every class must be trained on, and both labels must be validated and tested."""
+    """Every class must be trained on, both labels must be validated and tested, the latter in more than one group."""
     for side in ("train", "validation", "test"):
         part = records[split == side]
         missing = set(records["class"]) - set(part["class"]) if side == "train" else set()
@@ -69,6 +70,8 @@ def _require_classes(records: pd.DataFrame, split: pd.Series) -> None:
             found = part["class"].value_counts().to_dict()
             expected = "every class" if side == "train" else f"both {' and '.join(CLASS_NAMES)}"
             raise ValueError(f"Too few different pictures: expected {expected} in {side}, found {found or 'none'}.")
+    if records.loc[split == "test", "group"].nunique() < 2:
+        raise ValueError("All test pictures are of one person, or copies of one: expected two or more in test.")
 
 
 def tabulate_splits(records: pd.DataFrame) -> pd.DataFrame:

@@ -11,14 +11,18 @@ from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
 from utils.lessons import Lesson, ask_teachers, learn_features
-from utils.networks import add_features, average_weights, build_strong_cnn, start_from
+from utils.networks import add_features, average_weights, build_plain_network, build_strong_cnn, start_from
 from utils.pictures import SIDE
 from utils.precision import compute_in
 from utils.strong_parameters import find_teachers
 from utils.strong_recipe import (
+    AVERAGED,
     COVERED,
     FEATURES,
+    LABEL_SMOOTHING,
     SIDES,
+    WARM_UP,
+    WEIGHT_DECAY,
     choose_learning_rate,
     choose_usual_sides,
     make_optimizer,
@@ -26,7 +30,7 @@ from utils.strong_recipe import (
     soften_targets,
 )
 from utils.tensorflow_quietly import keras
-from utils.training import ShowProgress, predict_views, set_seed
+from utils.training import DIVERGED, ShowProgress, predict_views, set_seed
 from utils.views import View
 
 
@@ -62,7 +66,8 @@ def train_strong(
         checkpoint: folder of the seeds' states, see `train_strong_network`; `forget` removes it.
 
     Returns:
-        The network, and one dict an epoch: see `train_strong_network`, also for the other arguments.
+        The network, of plain layers in float32 as it will be saved, and one dict an epoch: see `train_strong_network`,
+        also for the other arguments.
 
     Raises:
         ValueError: the start is another network, or a wider one.
@@ -95,7 +100,7 @@ def train_strong(
         )
     if averaged:
         average_weights(network, [_load(folder) for folder in averaged])
-    return network, history
+    return build_plain_network(network), history
 
 
 def forget(checkpoint: Path) -> None:
@@ -162,6 +167,9 @@ def train_strong_network(
     Returns:
         One dict an epoch: `loss`, of the answers to the softened labels, `accuracy`, `val_loss`, to the labels as
         they are, `val_accuracy`.
+
+    Raises:
+        ValueError: it diverged.
     """
     class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
     targets = soften_targets(train.targets, class_count, lesson and lesson.answers)
@@ -169,7 +177,10 @@ def train_strong_network(
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     settings |= {"sides": list(sides), "drawn": drawn, "covered": covered}
     settings |= {name: getattr(augmentation, name) for name in ("rotation", "zoom", "shift", "flip")}
-    settings |= {"weights": _fingerprint_weights(network), "data": _fingerprint(train)}
+    settings |= {"recipe": [LABEL_SMOOTHING, WEIGHT_DECAY, WARM_UP, AVERAGED], "weights": _fingerprint_weights(network)}
+    settings |= {"data": _fingerprint(train), "validation": _fingerprint(validation)}
+    # the scaled loss has an optimizer with other variables; between other precisions a training may go on
+    settings |= {"scaled": network.dtype_policy.name == "mixed_float16"}
     if lesson is not None:
         settings |= {"teachers": list(lesson.teachers), "features": 0.0 if lesson.features is None else FEATURES}
     resumed = _open_checkpoint(checkpoint, settings)
@@ -186,7 +197,7 @@ def train_strong_network(
         unknown = np.broadcast_to(np.float32(0), (len(validation.targets), taught.shape[1]))
     sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
     loss, optimizer = "categorical_crossentropy", make_optimizer(learning_rate, epochs * steps)
-    if network.dtype_policy.name == "mixed_float16":
+    if settings["scaled"]:
         # Keras does so by itself only where the outermost model was built in that precision
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     trained.compile(optimizer, loss, metrics=["accuracy", loss])
@@ -197,15 +208,19 @@ def train_strong_network(
         verbose=0,
         shuffle=False,  # make_batches has shuffled
         callbacks=[
-            keras.callbacks.BackupAndRestore(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False),
             keras.callbacks.SwapEMAWeights(),
             _LogAnswersAlone(),
+            # before the backup: what is killed between the two logs an epoch twice, not never
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
+            keras.callbacks.BackupAndRestore(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False),
             sizing,
             ShowProgress(epochs, steps),
         ],
     )
     history = pd.read_csv(checkpoint / "history.csv").drop_duplicates("epoch", keep="last").drop(columns="epoch")
+    if not np.isfinite(history["val_loss"].iloc[-1]):
+        forget(checkpoint)
+        raise ValueError(f"The training came to a loss that is no number, in {network.dtype_policy.name}: {DIVERGED}")
     return history.to_dict("records")
 
 

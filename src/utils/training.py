@@ -3,6 +3,7 @@
 import platform
 import zipfile
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from utils.progress import make_bar
 from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
 from utils.views import WHOLE, View, make_view
+
+DIVERGED = "start it again with a lower learning rate, or in float32, or look for what is wrong with the pictures."
+"""What to do about a training whose loss is no number any more."""
 
 
 def set_seed(seed: int) -> None:
@@ -41,7 +45,10 @@ def train_network(network, train: Split, validation: Split, epochs: int, batch_s
         seed: of the order of the pictures.
 
     Returns:
-        One dict an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+        One dict an epoch: `loss`, `accuracy`, `val_loss`, `val_accuracy`, up to the last whose losses are numbers.
+
+    Raises:
+        ValueError: that of the first epoch is none.
     """
     early_stopping = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
     history = network.fit(
@@ -52,7 +59,11 @@ def train_network(network, train: Split, validation: Split, epochs: int, batch_s
         shuffle=False,  # make_batches has shuffled
         callbacks=[early_stopping, ShowProgress(epochs, -(-len(train.targets) // batch_size))],
     ).history
-    return [dict(zip(history, map(float, row), strict=True)) for row in zip(*history.values(), strict=True)]
+    epochs = [dict(zip(history, map(float, row), strict=True)) for row in zip(*history.values(), strict=True)]
+    sound = list(takewhile(lambda epoch: np.isfinite(list(epoch.values())).all(), epochs))
+    if not sound:
+        raise ValueError(f"The loss of the first epoch is no number: {DIVERGED}")
+    return sound
 
 
 class ShowProgress(keras.callbacks.Callback):

@@ -1,10 +1,12 @@
 """The page and its API: one picture in, an answer for each face out. Nothing is kept; no JavaScript is needed."""
 
+import re
 from io import BytesIO
 
 from babel.core import negotiate_locale
 from flask import Flask, Request, Response, abort, jsonify, make_response, render_template, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, lazy_gettext
+from flask_babel import gettext as _
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -40,6 +42,13 @@ _HEADERS = {
 _STATUSES = {"no_file": 400, "too_many_bytes": 413, "not_a_picture": 415}
 """By fault of a picture; the other faults are 422."""
 
+_ERRORS = {
+    404: lazy_gettext("There is nothing at this address."),
+    405: lazy_gettext("This address does not take such a request."),
+    500: lazy_gettext("The program failed on this request."),
+}
+"""By status, what Flask would say in English only."""
+
 
 class _InMemoryRequest(Request):
     """Werkzeug would write an upload over 500 kB to a temporary file."""
@@ -52,7 +61,12 @@ class PictureProblem(HTTPException):
     """A request whose picture cannot be answered; `fault` is a key of PICTURE_FAULTS."""
 
     def __init__(self, fault: str):
-        super().__init__(PICTURE_FAULTS[fault][_language()])
+        sentence = PICTURE_FAULTS[fault][_language()]
+        if fault == "no_file" and _is_api():
+            sentence = _(
+                "No picture came with the request: send multipart/form-data with a file in a field named picture."
+            )
+        super().__init__(sentence)
         self.fault, self.code = fault, _STATUSES.get(fault, 422)
 
 
@@ -61,17 +75,25 @@ def create_app(classifier: Classifier, hosts: tuple[str, ...] = LOCAL_HOSTS) -> 
 
     Args:
         classifier: answers about the pictures; threads share it.
-        hosts: names under which the page may be asked for; any other is refused.
+        hosts: names under which the page may be asked for, an IPv6 address in brackets; any other is refused.
     """
     app = Flask(__name__)
     app.request_class = _InMemoryRequest
-    app.config.update(MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES, TRUSTED_HOSTS=list(hosts))
+    app.config.update(MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES)
     app.json.sort_keys = False
     samples = read_samples()
     app.jinja_env.globals.update(
         language=_language, reasons=REASONS, percent=percent, model=classifier.name, samples=samples
     )
     Babel(app, default_locale=LANGUAGES[0], locale_selector=_choose_language)
+
+    names = {host.lower() for host in hosts}
+
+    @app.before_request
+    def check_host() -> None:
+        # Flask's TRUSTED_HOSTS knows no address of IPv6
+        if re.sub(r":\d+$", "", request.host.lower()) not in names:
+            raise SecurityError(_("This host name is not one of the page's own."))
 
     @app.get("/")
     def show_form() -> Response:
@@ -125,10 +147,14 @@ def _language() -> str:
     return get_locale().language
 
 
+def _is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
 def _face_mode() -> str:
     face = request.values.get("face", "auto")
     if face not in FACE_MODES:
-        raise BadRequest(f"face {face!r}: expected one of {', '.join(FACE_MODES)}.")
+        raise BadRequest(_("face %(face)r: expected one of %(modes)s.", face=face, modes=", ".join(FACE_MODES)))
     return face
 
 
@@ -150,12 +176,14 @@ def _open(data: bytes):
 def _refuse(error: HTTPException) -> Response:
     """What is wrong with a request: problem+json (RFC 9457) from the API, else the page with one sentence."""
     if isinstance(error, RequestEntityTooLarge):
-        error = PictureProblem("too_many_bytes")
-    if not request.path.startswith("/api/"):
-        response = _page(error.code, error=error.description)
+        # werkzeug holds a form's text to less: a picture that came as text, not as a file
+        error = PictureProblem("too_many_bytes" if (request.content_length or 0) > MAX_UPLOAD_BYTES else "no_file")
+    sentence = str(_ERRORS.get(error.code, error.description))
+    if not _is_api():
+        response = _page(error.code, error=sentence)
     else:
         fault = {"fault": error.fault} if isinstance(error, PictureProblem) else {}
-        problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
+        problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": sentence}
         response = make_response(jsonify(problem | fault), error.code)
         response.content_type = "application/problem+json"
     # what else the error has to say: which methods are allowed, for one
@@ -163,8 +191,9 @@ def _refuse(error: HTTPException) -> Response:
     return response
 
 
-def _refuse_host(_error: SecurityError) -> Response:
-    return Response("This host name is not one of the page's own.\n", 400, mimetype="text/plain")
+def _refuse_host(error: SecurityError) -> Response:
+    """Not the page: it would tell a foreign site what this one is."""
+    return _refuse(error) if _is_api() else Response(f"{error.description}\n", 400, mimetype="text/plain")
 
 
 def _tell_failure(error: Exception) -> Response:
