@@ -21,8 +21,9 @@ from facts import spread, spreads
 
 from utils import strong_training
 from utils.augmentation import RandomAffine
+from utils.convolutions import ScaledConv2D
 from utils.dataset import Split, make_batches
-from utils.networks import STRONG_WIDTHS, ScaledConv2D, build_strong_cnn
+from utils.networks import STRONG_WIDTHS, build_strong_cnn
 from utils.pictures import SIDE
 from utils.precision import choose_precision, compute_in
 from utils.progress import track

@@ -12,12 +12,11 @@ from utils.lessons import ask_teachers
 from utils.networks import (
     STRONG_WIDTHS,
     add_features,
-    average_weights,
     build_inference_network,
     build_strong_cnn,
     find_inside,
-    start_from,
 )
+from utils.strong_callbacks import GrowSide
 from utils.strong_parameters import (
     choose_averaged,
     choose_epochs,
@@ -38,7 +37,6 @@ from utils.strong_recipe import (
     soften_targets,
 )
 from utils.strong_training import (
-    _GrowSide,
     _open_checkpoint,
     forget,
     train_strong,
@@ -47,6 +45,7 @@ from utils.strong_training import (
 )
 from utils.tensorflow_quietly import keras
 from utils.training import predict, save_model, set_seed
+from utils.transfer import average_weights, settle, start_from
 from utils.views import View
 
 VIEWS = (View(36), View(36, 40, True), View(), View(mirrored=True))
@@ -62,9 +61,9 @@ def faces():
     return Split(pd.DataFrame(index=range(32)), images, targets, targets)
 
 
-def train(faces, checkpoint):
+def train(faces, checkpoint, batch_norm=False):
     set_seed(0)
-    network = build_strong_cnn(2, widths=WIDTHS)
+    network = build_strong_cnn(2, widths=WIDTHS, batch_norm=batch_norm)
     augmentation = RandomAffine(5.0, 0.05, 1.0, True)
     history = train_strong_network(network, augmentation, faces, faces, EPOCHS, 8, 0.02, 0, checkpoint)
     return network, history
@@ -92,6 +91,26 @@ def test_it_learns(faces, trained):
     assert (answers == faces.targets).mean() >= 0.9
 
 
+def test_with_batch_norm_it_learns_and_is_saved_as_plain_layers(faces, tmp_path):
+    network, history = train(faces, tmp_path / "state", batch_norm=True)
+    assert history[-1]["val_accuracy"] >= 0.9
+    answers = np.asarray(network(faces.images))
+    assert (answers.argmax(axis=1) == faces.targets).mean() >= 0.9
+    saved = find_inside(build_inference_network(network))
+    assert np.asarray(saved(faces.images)) == pytest.approx(answers, abs=1e-5)
+    assert [len(layer.weights) for layer in saved.layers if layer.weights] == [2, 2, 2, 2]
+
+
+def test_settled_it_answers_outside_training_as_in_a_batch_of_what_it_saw(faces):
+    set_seed(0)
+    network = build_strong_cnn(2, widths=WIDTHS, dropout=0.0, batch_norm=True)
+    pictures = np.concatenate([faces.images] * 9)  # in more than one piece
+    in_training = np.asarray(network(pictures, training=True))
+    assert np.abs(np.asarray(network(pictures)) - in_training).max() > 0.01
+    settle(network, pictures)
+    assert np.asarray(network(pictures)) == pytest.approx(in_training, abs=1e-3)
+
+
 class Stopped(Exception):
     pass
 
@@ -108,7 +127,7 @@ def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch
         if began.count(2) == 1 and epoch == 2:
             raise Stopped
 
-    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop_in_third)
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", stop_in_third)
     with pytest.raises(Stopped):
         train(faces, tmp_path / "state")
     _, history = train(faces, tmp_path / "state")
@@ -137,7 +156,7 @@ def test_resumed_it_does_not_draw_the_first_epochs_again(faces, tmp_path, monkey
 
 def test_what_has_ended_is_not_trained_again(faces, tmp_path, monkeypatch):
     first = train(faces, tmp_path / "state")
-    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop)
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", stop)
     network, history = train(faces, tmp_path / "state")
     assert all(map(np.array_equal, first[0].get_weights(), network.get_weights()))
     assert history == first[1]
@@ -147,19 +166,19 @@ def test_what_has_ended_is_not_trained_again(faces, tmp_path, monkeypatch):
 
 
 def test_a_torn_state_loses_an_epoch_and_no_more(faces, tmp_path, monkeypatch):
-    real = _GrowSide.on_epoch_begin
+    real = GrowSide.on_epoch_begin
 
     def stop_in_fourth(self, epoch, logs=None):
         real(self, epoch)
         if epoch == 3:
             raise Stopped
 
-    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", stop_in_fourth)
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", stop_in_fourth)
     with pytest.raises(Stopped):
         train(faces, tmp_path / "state")
     written = tmp_path / "state" / "state" / "latest.weights.h5"
     written.write_bytes(written.read_bytes()[:100])
-    monkeypatch.setattr("utils.strong_training._GrowSide.on_epoch_begin", real)
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", real)
     assert len(train(faces, tmp_path / "state")[1]) == EPOCHS
 
 
@@ -217,10 +236,11 @@ def start(trained, runs):
     return runs / "first" / "EmotionDetector_2"
 
 
+@pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("widths", [WIDTHS, ((6,), (8,), (12,))])
-def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start, widths):
-    network = build_strong_cnn(2, widths)
-    start_from(network, keras.models.load_model(start / "model.keras"))
+def test_a_new_network_goes_on_where_a_saved_one_ended(faces, trained, start, widths, batch_norm):
+    network = build_strong_cnn(2, widths, batch_norm=batch_norm)
+    start_from(network, keras.models.load_model(start / "model.keras"), faces.images[:8] if batch_norm else None)
     softened = np.asarray(trained[0](faces.images)) ** (1 / 1.5)
     softened /= softened.sum(axis=1, keepdims=True)
     assert np.asarray(network(faces.images)) == pytest.approx(softened, abs=1e-3)  # saved in float16
@@ -259,7 +279,7 @@ def sides(monkeypatch):
     """Fills with the side of each step's pictures."""
     seen = []
     monkeypatch.setattr(
-        "utils.strong_training._DrawSide.on_train_batch_end",
+        "utils.strong_callbacks.DrawSide.on_train_batch_end",
         lambda self, batch, logs=None: seen.append(int(self.augmentation.side)),
         raising=False,
     )
@@ -303,7 +323,7 @@ def test_sides_are_checked_before_the_training():
 
 
 def test_a_wider_network_trains_from_its_start(faces, start, tmp_path):
-    network, history = go_on(faces, start, tmp_path / "state", widths=((6,), (12,), (12,)))
+    network, history = go_on(faces, start, tmp_path / "state", widths=((6,), (12,), (12,)), batch_norm=True)
     assert [layer.filters for layer in network.layers if hasattr(layer, "filters")] == [6, 12, 12]
     assert history[0]["val_accuracy"] >= 0.9
 
@@ -348,10 +368,11 @@ def plain_weights(network):
     return find_inside(build_inference_network(network)).get_weights()
 
 
-def test_weights_are_averaged_as_the_saved_networks_have_them(trained, moved):
-    network = build_strong_cnn(2, WIDTHS)
-    start_from(network, build_inference_network(trained[0]))
-    average_weights(network, [keras.models.load_model(moved / "model.keras")] * 2)
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_weights_are_averaged_as_the_saved_networks_have_them(faces, trained, moved, batch_norm):
+    network, seen = build_strong_cnn(2, WIDTHS, batch_norm=batch_norm), faces.images[:8] if batch_norm else None
+    start_from(network, build_inference_network(trained[0]), seen)
+    average_weights(network, [keras.models.load_model(moved / "model.keras")] * 2, seen)
     versions = zip(plain_weights(network), plain_weights(trained[0]), saved_weights(moved), strict=True)
     for mean, one, other in versions:
         assert mean == pytest.approx((one + 2 * other) / 3, abs=1e-3)  # saved in float16

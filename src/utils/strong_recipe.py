@@ -26,6 +26,9 @@ starts from nothing has enough to learn without."""
 FEATURES = 10.0
 """Weight in the loss of how far the features are from those taught, see `lessons.learn_features`."""
 
+SETTLED_ON = 1024
+"""Training pictures by whose mean and variance a network with batch normalisation answers, see `networks.settle`."""
+
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.05
@@ -108,11 +111,13 @@ def describe_recipe(
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
     averaged: tuple[Path, ...] = (),
+    batch_norm: bool = False,
 ) -> dict:
     """What a model.json says of the training."""
     teachers = find_teachers(start, teachers)
     described = {
         "widths": [list(stage) for stage in widths],
+        "batch_norm": batch_norm,
         "epochs": epochs,
         "start": None if start is None else _describe_start(start),
         "averaged_with": [folder.parent.name for folder in averaged],

@@ -11,15 +11,16 @@ from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
 from utils.files import read_json, write_json
 from utils.lessons import Lesson, ask_teachers, learn_features
-from utils.networks import add_features, average_weights, build_plain_network, build_strong_cnn, start_from
-from utils.pictures import SIDE
+from utils.networks import add_features, build_plain_network, build_strong_cnn
 from utils.precision import compute_in
+from utils.strong_callbacks import DrawSide, GrowSide, LogAnswersAlone, Settle
 from utils.strong_parameters import find_teachers
 from utils.strong_recipe import (
     AVERAGED,
     COVERED,
     FEATURES,
     LABEL_SMOOTHING,
+    SETTLED_ON,
     SIDES,
     WARM_UP,
     WEIGHT_DECAY,
@@ -31,7 +32,8 @@ from utils.strong_recipe import (
 )
 from utils.tensorflow_quietly import keras
 from utils.training import DIVERGED, ShowProgress, predict_views, set_seed
-from utils.views import View
+from utils.transfer import average_weights, has_batch_norm, settle, start_from
+from utils.views import View, make_view
 
 
 def train_strong(
@@ -49,6 +51,7 @@ def train_strong(
     sides: tuple[int, ...] = (),
     teachers: tuple[Path, ...] = (),
     averaged: tuple[Path, ...] = (),
+    batch_norm: bool = False,
 ) -> tuple:
     """Build the strong network and train it by its recipe.
 
@@ -63,6 +66,7 @@ def train_strong(
         teachers: from `strong_parameters.choose_teachers`, to learn from their mean answer and, from nothing, from
             their features; empty: the start.
         averaged: from `strong_parameters.choose_averaged`, for the mean of their weights and its own at the end.
+        batch_norm: of `build_strong_cnn`.
         checkpoint: folder of the seeds' states, see `train_strong_network`; `forget` removes it.
 
     Returns:
@@ -74,9 +78,11 @@ def train_strong(
     """
     set_seed(seed)
     with compute_in(precision):
-        network = build_strong_cnn(len(class_names), widths)
+        network = build_strong_cnn(len(class_names), widths, batch_norm=batch_norm)
+    sides = sides or choose_usual_sides(start)
+    seen = make_view(_draw_pictures(train, seed), View(sides[-1])) if batch_norm else None
     if start is not None:
-        start_from(network, _load(start))
+        start_from(network, _load(start), seen)
     if epochs == 0:
         history = read_json(start / "model.json")["history"]
     else:
@@ -94,13 +100,19 @@ def train_strong(
             seed,
             checkpoint / str(seed),
             lesson,
-            sides or choose_usual_sides(start),
+            sides,
             drawn=start is not None,
             covered=0.0 if start is None else COVERED,
         )
     if averaged:
-        average_weights(network, [_load(folder) for folder in averaged])
+        average_weights(network, [_load(folder) for folder in averaged], seen)
     return build_plain_network(network), history
+
+
+def _draw_pictures(train: Split, seed: int) -> np.ndarray:
+    """Training pictures for `transfer.settle`: uint8 (n, 48, 48, 3)."""
+    rows = np.random.default_rng(seed).permutation(len(train.targets))[:SETTLED_ON]
+    return copy_images(train.images, np.sort(rows))
 
 
 def forget(checkpoint: Path) -> None:
@@ -175,7 +187,7 @@ def train_strong_network(
     targets = soften_targets(train.targets, class_count, lesson and lesson.answers)
     validation_targets = np.eye(class_count, dtype=np.float32)[validation.targets]
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    settings |= {"sides": list(sides), "drawn": drawn, "covered": covered}
+    settings |= {"sides": list(sides), "drawn": drawn, "covered": covered, "batch_norm": has_batch_norm(network)}
     settings |= {name: getattr(augmentation, name) for name in ("rotation", "zoom", "shift", "flip")}
     settings |= {"recipe": [LABEL_SMOOTHING, WEIGHT_DECAY, WARM_UP, AVERAGED], "weights": _fingerprint_weights(network)}
     settings |= {"data": _fingerprint(train), "validation": _fingerprint(validation)}
@@ -195,7 +207,8 @@ def train_strong_network(
         trained = add_augmentation(add_features(network), *augmentations)
         trained = learn_features(trained, class_count, taught.shape[1], FEATURES)
         unknown = np.broadcast_to(np.float32(0), (len(validation.targets), taught.shape[1]))
-    sizing = _DrawSide(augmentation, sides, seed) if drawn else _GrowSide(augmentation, plan_sides(epochs, sides))
+    sample = _draw_pictures(train, seed) if has_batch_norm(network) else None
+    sizing = DrawSide(augmentation, sides, seed) if drawn else GrowSide(augmentation, plan_sides(epochs, sides))
     loss, optimizer = "categorical_crossentropy", make_optimizer(learning_rate, epochs * steps)
     if settings["scaled"]:
         # Keras does so by itself only where the outermost model was built in that precision
@@ -209,14 +222,18 @@ def train_strong_network(
         shuffle=False,  # make_batches has shuffled
         callbacks=[
             keras.callbacks.SwapEMAWeights(),
-            _LogAnswersAlone(),
+            LogAnswersAlone(),
             # before the backup: what is killed between the two logs an epoch twice, not never
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
             keras.callbacks.BackupAndRestore(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False),
             sizing,
+            *([] if sample is None else [Settle(network, augmentation, sample)]),
             ShowProgress(epochs, steps),
         ],
     )
+    if sample is not None:
+        augmentation.side.assign(sides[-1])
+        settle(network, augmentation(sample))
     history = pd.read_csv(checkpoint / "history.csv").drop_duplicates("epoch", keep="last").drop(columns="epoch")
     if not np.isfinite(history["val_loss"].iloc[-1]):
         forget(checkpoint)
@@ -246,39 +263,3 @@ def _open_checkpoint(folder: Path, settings: dict) -> int:
     folder.mkdir(parents=True)
     write_json(described, settings)
     return 0
-
-
-class _LogAnswersAlone(keras.callbacks.Callback):
-    """Give the callbacks after it as the loss what compares with validation's: that of the answers alone."""
-
-    def on_epoch_end(self, epoch, logs):
-        logs["loss"] = logs.pop("categorical_crossentropy")
-        del logs["val_categorical_crossentropy"]
-
-
-class _GrowSide(keras.callbacks.Callback):
-    """Tell the augmentation before each epoch how large the pictures are to come out."""
-
-    def __init__(self, augmentation: RandomAffine, sides: list[int]):
-        super().__init__()
-        self.augmentation, self.sides = augmentation, sides
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.augmentation.side.assign(self.sides[epoch])
-
-
-class _DrawSide(keras.callbacks.Callback):
-    """Draw for each step how large the pictures are to come out; validation sees them whole."""
-
-    def __init__(self, augmentation: RandomAffine, sides: tuple[int, ...], seed: int):
-        super().__init__()
-        self.augmentation, self.sides, self.seed = augmentation, sides, seed
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.draws = np.random.default_rng((self.seed, epoch))  # the same where the training is resumed
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.augmentation.side.assign(int(self.draws.choice(self.sides)))
-
-    def on_test_begin(self, logs=None):
-        self.augmentation.side.assign(SIDE)
