@@ -69,4 +69,4 @@ def test_the_spread_over_seeds():
 
 def test_one_seed_has_no_spread():
     seeds = measure_seeds(np.array([0, 1]), {0: np.eye(2)}, [1])
-    assert "Trained from one seed" in describe_seeds(seeds, {"value": 1.0, "low": 0.9, "high": 1.0})
+    assert "From one seed: how much another" in describe_seeds(seeds, {"value": 1.0, "low": 0.9, "high": 1.0})
