@@ -53,7 +53,7 @@ def build_strong_cnn(
         class_count: 2 or more.
         widths: filters of the convolutions between two poolings.
         dropout: share of features dropped before the last layer, 0 to 1.
-        batch_norm: normalise over the batch, instead of each filter's weights; then it must `settle`.
+        batch_norm: normalise over the batch, not over each filter's weights; see `transfer.settle`.
 
     Returns:
         An uncompiled keras.Model: uint8 (n, side, side, 3), RGB -> float32 (n, class_count), rows sum to 1.

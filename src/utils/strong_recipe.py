@@ -27,7 +27,7 @@ FEATURES = 10.0
 """Weight in the loss of how far the features are from those taught, see `lessons.learn_features`."""
 
 SETTLED_ON = 1024
-"""Training pictures by whose mean and variance a network with batch normalisation answers, see `networks.settle`."""
+"""Training pictures by whose mean and variance a network with batch normalisation answers, see `transfer.settle`."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
