@@ -178,6 +178,16 @@ def test_a_parameter_of_03_reruns_03_and_04(project, run):
     assert "Nothing to do" in run(project, "PARAMS=ROTATION=2").stdout
 
 
+def test_04_runs_again_when_the_picture_that_it_is_asked_about_is_another(project, run):
+    picture = project / "face.png"
+    picture.write_bytes(b"once")
+    words = f"PARAMS=PICTURE={picture}"
+    assert ran(run(project, words)) == list(STAGES[3:])
+    assert "Nothing to do" in run(project, words).stdout
+    picture.write_bytes(b"another")
+    assert ran(run(project, words)) == list(STAGES[3:])
+
+
 @pytest.mark.parametrize("asked", ["START=b", 'TEACHERS="[b, nobody]"', "AVERAGE_WITH=[b]"])
 def test_03_runs_again_when_the_network_of_a_run_that_it_names_is_another(project, run, asked):
     network = project / "models" / "b" / "EmotionDetector_2" / "model.keras"
