@@ -77,9 +77,9 @@ class NormalisedConv2D(ScaledConv2D):
     """3x3 convolution, batch normalisation and ReLU: Ioffe and Szegedy 2015 (ICML), "Batch normalization".
 
     What else is in a batch disturbs each picture a little. A network of these errs elsewhere than one of scaled
-    filters, and is a teacher for it. The price is in training alone: outside, it is an ordinary convolution, with the mean and
-    variance that `observe` saw last. They are not gathered while training, since the weights that are kept are an
-    average which no step ever ran with.
+    filters, and is a teacher for it. The price is in training alone: outside, it is an ordinary convolution, with the
+    mean and variance that `observe` saw last. They are not gathered while training, since the weights that are kept
+    are an average which no step ever ran with.
     """
 
     VARIANCE_FLOOR = 1e-3
