@@ -36,8 +36,8 @@ train-shipped: setup ## train the model that is shipped: SOURCE=fer2013.zip; sto
 		$(RUN_PYTHON) -m utils.shipping fer2013-$(lastword $(SITTINGS))
 	@$(RUN_PYTHON) -m utils.published
 
-bench: setup ## how fast training and answers are here, beside the student project's way; saved as reports/bench.json
-	@$(RUN_PYTHON) benchmarks/bench.py
+bench: setup ## how fast training and answers are here, beside the student project's way: [RUN=run] [FER=folder]
+	@$(RUN_PYTHON) benchmarks/bench.py $(if $(RUN),--run "$(RUN)") $(if $(FER),--fer "$(FER)")
 
 inspect: setup ## say what each folder of SOURCE=path would be taken for
 	@$(RUN_PYTHON) -m utils.ingest "$(SOURCE)"

@@ -78,6 +78,8 @@ def _run(stage):
     except StageFailed as failure:
         write_index(RUN)
         return TaskFailed(str(failure))
+    except KeyboardInterrupt:
+        return TaskFailed(f"{stage} was stopped. The same command goes on where it was.")
     print(f"{stage}: {format_duration(seconds)}, report in {_shown(RUN.reports / f'{stage}.html')}")
     # 03 depends on what 02 trained last in the pipeline, not on what somebody trains in Jupyter meanwhile.
     return {"ended": datetime.now(UTC).isoformat()}

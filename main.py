@@ -1,6 +1,7 @@
 """`python main.py`: the page on http://localhost:5000, or on another port with PORT=5001 python main.py."""
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 # A body up to this size is held in memory (waitress would write it to a temporary file), so that the page itself
 # can say what is too large; waitress turns down anything beyond.
 MAX_BODY_BYTES = 100 * 1024 * 1024
+
+# Each may hold such a body: together some 2 GB of memory at most. A browser opens up to six connections.
+MAX_CONNECTIONS = 20
 
 THREADS = 4
 
@@ -31,21 +35,26 @@ def main() -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         folder = options.model or find_model()
-        app = create_app(Classifier.load(folder), (*LOCAL_HOSTS, *map(_write_host, (options.host, *options.name))))
+        hosts = tuple(dict.fromkeys((*LOCAL_HOSTS, *map(_write_host, (options.host, *options.name)))))
+        app = create_app(Classifier.load(folder), hosts)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     limits = {"max_request_body_size": MAX_BODY_BYTES, "inbuf_overflow": MAX_BODY_BYTES}
+    limits |= {"threads": THREADS, "connection_limit": MAX_CONNECTIONS}
     try:
-        server = create_server(app, host=options.host, port=options.port, threads=THREADS, **limits)
-    except ValueError:
-        sys.exit(f"--host {options.host}: expected a name or an address of this computer.")
-    except OSError as error:
+        server = create_server(app, host=options.host, port=options.port, **limits)
+    except (OSError, ValueError) as error:
+        # waitress' ValueError: there is no such name
+        if isinstance(error, ValueError) or error.errno == errno.EADDRNOTAVAIL:
+            sys.exit(f"--host {options.host}: expected a name or an address of this computer.")
         other = "5001" if options.port != "5001" else "5002"
         sys.exit(f"Port {options.port} cannot be used ({error.strerror}). Give another: PORT={other} python main.py")
     shown = "localhost" if options.host == "127.0.0.1" else _write_host(options.host)
     # a name with several addresses is served on each, by a server that has no port of its own
     port = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
     print(f"model: {folder}\nhttp://{shown}:{port} (Ctrl-C ends it)", flush=True)
+    if _write_host(options.host) not in LOCAL_HOSTS:
+        print(f"Browsers may ask for it as {', '.join(hosts)}; --name HOSTNAME allows another.", flush=True)
     server.run()
 
 

@@ -6,6 +6,7 @@ python benchmarks/bench.py [--run NAME] [--model DIR] [--fer FOLDER] [--out repo
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from answering import WAYS, measure_answers, measure_first_answer
@@ -25,7 +26,9 @@ Row = tuple[str, str, str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", help=f"a run with processed pictures of {CLASSES} classes: race to {TARGET:.0%}% too")
+    parser.add_argument(
+        "--run", help=f"a finished run of {CLASSES} classes: its network and a race to {TARGET:.0%}%, too"
+    )
     parser.add_argument("--minutes", type=float, default=30, help="at most, for each in the race; default: %(default)s")
     plan = parser.add_argument_group("our plan in the race")
     plan.add_argument("--epochs", type=int, default=Plan.epochs, help="default: %(default)s")
@@ -74,9 +77,13 @@ def measure(options: argparse.Namespace, model: Path | None) -> dict:
     """Everything, as it is saved; a part that is left out is {"skipped": why}."""
     amount = QUICK if options.quick else Amount()
     figures = {"quick": options.quick, "place": describe_place()} | measure_training(amount)
-    figures["race"] = {"skipped": "no run was named with --run"}
+    figures["race"] = figures["as_run"] = {"skipped": "no run was named with --run"}
     if options.run:
         run = Run(options.run)
+        widths = read_json(run.models / "EmotionDetector_2" / "model.json")["training"].get("widths")
+        if widths:
+            as_run = replace(amount, widths=tuple(map(tuple, widths)))
+            figures["as_run"] = {"run": run.name, "widths": widths} | measure_training(as_run)
         plan = Plan(options.epochs, tuple(options.sides), options.batch_size)
         figures["race"] = measure_race(run, amount, figures["precision"], plan, options.minutes)
     if not model:
@@ -105,7 +112,8 @@ def render(figures: dict) -> str:
 def describe(figures: dict) -> list[Row]:
     """All rows, in the order of docs/speed.md."""
     return [
-        *_describe_training(figures),
+        *_describe_training(figures, has_amx(figures["place"])),
+        *_describe_as_run(figures.get("as_run", {"skipped": ""}), has_amx(figures["place"])),
         *_describe_race(figures["race"]),
         *_describe_answers("answers", figures["answers"], {"tflite": "at most 10 ms"}),
         *_describe_answers("`fer`", figures["fer"], {}),
@@ -113,11 +121,10 @@ def describe(figures: dict) -> list[Row]:
     ]
 
 
-def _describe_training(figures: dict) -> list[Row]:
+def _describe_training(figures: dict, amx: bool) -> list[Row]:
     rates, ratios = figures["training"]["pictures_per_second"], figures["training"]["times_seed"]
     fed, products = figures["pipeline"]["times_training"], figures["products"]
     names = {side: "the recipe's sides" if side == "recipe" else f"side {side}" for side in ratios}
-    amx = has_amx(figures["place"])
     wanted = f"at least {2 if amx else 1} {'with' if amx else 'without'} AMX"
     share = {side: {key: 100 * value for key, value in each.items()} for side, each in products["share"].items()}
     return [
@@ -134,6 +141,14 @@ def _describe_training(figures: dict) -> list[Row]:
             for side, name in names.items()
         ),
     ]
+
+
+def _describe_as_run(figures: dict, amx: bool) -> list[Row]:
+    """The same of a run's own, larger network, over the whole recipe."""
+    if "skipped" in figures:
+        return []
+    rows = [row for row in _describe_training(figures, amx) if "recipe" in row[0]]
+    return [(f"`{figures['run']}`'s network: {what}", figure, wanted) for what, figure, wanted in rows]
 
 
 def _describe_race(race: dict) -> list[Row]:

@@ -1,21 +1,24 @@
 """Seconds an epoch and peak memory of training on 1,000 to 64,000 pictures: docs/scaling.svg.
 
-python benchmarks/scaling.py [--sizes 1000 4000 16000 64000] [--repeats 3] [--folder docs] [--doc]
+python benchmarks/scaling.py [--sizes 1000 4000 16000 64000] [--repeats 3] [--large] [--folder docs] [--doc]
 
 The recipe of the strong network trains a very thin network, so that what grows with the pictures is what takes time
-and memory. Each training is a process of its own, on noise in a scratch folder. Figures and drawing go to
-scaling.json and scaling.svg, then into docs/speed.md with `--doc`, which measures nothing.
+and memory; then one as large as the shipped one, for its memory. Each training is a process of its own, on noise in a
+scratch folder. Figures and drawing go to scaling.json and scaling.svg, then into docs/speed.md with `--doc`,
+which measures nothing.
 """
 
 import argparse
 import io
+import json
 import multiprocessing
 import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +39,10 @@ EPOCHS = 6
 BATCH_SIZE = 128
 LINEAR_WITHIN = 0.15
 FLAT_FROM, FLAT_WITHIN = 16000, 0.05
+LARGE_SIDES = (40,)
+"""Of the pictures that the shipped network was trained on, the largest."""
+
+LARGE_MB = 3000
 PICTURE_MB = SIDE * SIDE * 3 / 2**20
 
 
@@ -43,6 +50,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="training pictures; default: %(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="trainings of each size; default: %(default)s")
+    parser.add_argument("--widths", type=json.loads, help="of the large network; default: the shipped one's")
+    parser.add_argument("--large", action="store_true", help="measure the large network's memory anew, nothing else")
     parser.add_argument("--folder", type=Path, default=DOC.parent, help="of the result; default: %(default)s")
     parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
@@ -50,19 +59,20 @@ def main() -> None:
     if options.doc:
         fill_doc("scaling", describe(read_json(saved)))
         return
-    write_json(saved, measure(options.sizes, options.repeats))
+    figures = read_json(saved) if options.large else measure(options.sizes, options.repeats)
+    card = read_json(DOC.parents[1] / "models" / "shipped" / "EmotionDetector_2" / "model.json")
+    figures |= {"large": measure_large(options.widths or card["training"]["widths"])}
+    write_json(saved, figures)
     figures = read_json(saved)
     write_text(options.folder / "scaling.svg", draw(figures))
     print(describe(figures))
 
 
 def measure(sizes: list[int], repeats: int) -> dict:
-    """The content of scaling.json: by size, spreads of `seconds`, `processor_seconds` and `peak_mb`."""
+    """The content of scaling.json but for `large`: by size, spreads of `seconds`, `processor_seconds` and `peak_mb`."""
     place = describe_place()
     turns = [size for _ in range(repeats) for size in sizes]
-    with tempfile.TemporaryDirectory(prefix="scaling-") as root:
-        (Path(root) / "notebooks").mkdir()
-        os.environ["STRESS_FACES_ROOT"] = root  # where the processes that follow find their runs
+    with scratch_checkout():
         for size in track(sizes, len(sizes), "run", "Writing noise"):
             call_alone(write_run, size)
         results = pd.DataFrame([call_alone(train, size) for size in track(turns, len(turns), "training", "Training")])
@@ -71,6 +81,27 @@ def measure(sizes: list[int], repeats: int) -> dict:
         for size, rows in results.groupby("pictures")
     ]
     return {"place": place, "batch_size": BATCH_SIZE, "repeats": repeats, "sizes": found}
+
+
+def measure_large(widths: list[list[int]]) -> dict:
+    """`large` of scaling.json: `peak_mb` of a network with that many filters, by what it normalises."""
+    place, kinds = describe_place(), ("weights", "batch")
+    with scratch_checkout():
+        call_alone(write_run, SIZES[0])
+        peaks = {
+            kind: call_alone(train, SIZES[0], widths, kind == "batch", 1, LARGE_SIDES)["peak_mb"]
+            for kind in track(kinds, len(kinds), "training", "Training a large network")
+        }
+    return {"place": place, "pictures": SIZES[0], "widths": widths, "peak_mb": peaks}
+
+
+@contextmanager
+def scratch_checkout() -> Iterator[None]:
+    """Where the processes that follow find their runs."""
+    with tempfile.TemporaryDirectory(prefix="scaling-") as root:
+        (Path(root) / "notebooks").mkdir()
+        os.environ["STRESS_FACES_ROOT"] = root
+        yield
 
 
 def call_alone(work: Callable, *arguments):
@@ -103,7 +134,7 @@ def write_run(size: int) -> None:
     write_dataset(Run(f"size-{size}"), records, pixels, skipped, Path("noise"), {})
 
 
-def train(size: int) -> dict:
+def train(size: int, widths=WIDTHS, batch_norm: bool = False, epochs: int = EPOCHS, sides: tuple = ()) -> dict:
     """The last epoch's seconds, by the clock and of the processor, and this process's peak memory in MB."""
     # here, so that the process that starts all others stays small: they inherit its peak
     from training import CHANGES, reporting_to
@@ -112,7 +143,7 @@ def train(size: int) -> dict:
     from utils.dataset import load_split, read_manifest
     from utils.networks import build_strong_cnn
     from utils.paths import Run
-    from utils.strong_recipe import scale_learning_rate
+    from utils.strong_recipe import SIDES, scale_learning_rate
     from utils.strong_training import train_strong_network
     from utils.tensorflow_quietly import keras
 
@@ -123,11 +154,12 @@ def train(size: int) -> dict:
 
     clock = keras.callbacks.LambdaCallback(on_epoch_begin=mark, on_epoch_end=mark)
     splits = [load_split(run, name) for name in ("train", "validation")]
-    network = build_strong_cnn(len(read_manifest(run)["class_names"]), WIDTHS)
+    network = build_strong_cnn(len(read_manifest(run)["class_names"]), widths, batch_norm=batch_norm)
+    augmentation = RandomAffine(**CHANGES)
     rate = scale_learning_rate(BATCH_SIZE)
     with reporting_to(clock), tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        train_strong_network(network, RandomAffine(**CHANGES), *splits, EPOCHS, BATCH_SIZE, rate, 0, state)
+        train_strong_network(network, augmentation, *splits, epochs, BATCH_SIZE, rate, 0, state, sides=sides or SIDES)
     seconds, processor = np.subtract(marks[-1], marks[-2]).tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"pictures": size, "seconds": seconds, "processor_seconds": processor, "peak_mb": peak}
@@ -166,8 +198,20 @@ def describe(figures: dict) -> str:
         f"{fixed:.2f} s and {1e6 * each:,.0f} s for a million pictures. Memory is {flat}flat: from {sizes[first]:,} to "
         f"{sizes[-1]:,} pictures its peak grows by {growth:.0%} (wanted: at most {FLAT_WITHIN:.0%}), "
         f"{peaks[-1] - peaks[first]:,.0f} MB, and the pictures themselves by {pixels:,.0f} MB.",
+        "",
+        _describe_large(figures["large"]),
     ]
     return "\n".join(lines)
+
+
+def _describe_large(large: dict) -> str:
+    weights, batch = (large["peak_mb"][norm] for norm in ("weights", "batch"))
+    filters = [count for stage in large["widths"] for count in stage]
+    return (
+        f"A network of the shipped one's widths, {filters[0]} to {filters[-1]} filters, on {large['pictures']:,} "
+        f"pictures of {LARGE_SIDES[-1]}x{LARGE_SIDES[-1]}: peak memory {weights:,.0f} MB with standardised weights, "
+        f"{batch:,.0f} MB with batch normalisation (wanted: at most {LARGE_MB:,} MB)."
+    )
 
 
 def fit_line(sizes: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:

@@ -101,7 +101,8 @@ def _write_metrics(run: Run, models: dict, comparisons: list, labels: np.ndarray
 
 
 def _write_stage(run: Run, stage: str, title: str, epochs: int) -> None:
-    parameters = {"RUN": run.name, "SOURCE": "/home/somebody/faces.zip", "EPOCHS": epochs, "PICTURE": ""}
+    parameters = {"RUN": run.name, "SOURCE": "/home/somebody/faces.zip", "EPOCHS": epochs}
+    parameters |= {"PICTURE": "/home/somebody/face.png"}
     parameters |= {"STRONG_VIEWS": [[36, 48], [36, 42], [48, 48], [48, 44]], "VALIDATION_FRACTION": 0.1}
     made = {"stage": stage, "parameters": parameters, "started": "2026-01-02T03:04:05+00:00", "seconds": 61.0}
     made |= {"commit": "0123456789ab", "code": {stage: "0"}, "data": "f" * 64, "python": "3.11.7"}

@@ -75,7 +75,7 @@ def test_everything_is_measured_and_said(saved):
 def test_the_options_are_explained():
     result = run_benchmark("bench.py", "--help")
     assert result.returncode == 0
-    assert "race to 60% too" in " ".join(result.stdout.split())
+    assert "its network and a race to 60%, too" in " ".join(result.stdout.split())
 
 
 def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):
@@ -115,6 +115,18 @@ def test_ratios_are_taken_within_rounds():
     assert found["products"]["share"]["recipe"]["high"] == pytest.approx(32 * 25 / 2e3)
 
 
+def test_a_runs_own_network_is_told_over_the_whole_recipe():
+    from bench import _describe_as_run
+    from training import summarise
+
+    rates = {"24": 400.0, "48": 100.0}
+    measured = summarise([{"seed": 50.0, "training": rates, "pipeline": rates, "products": 2e3}], {"24": 10, "48": 10})
+    rows = _describe_as_run({"run": "mine", "precision": "float32"} | measured, amx=True)
+    assert [row[0].partition(": ")[0] for row in rows] == ["`mine`'s network"] * 4
+    assert rows[1][1:] == ("3.20", "at least 2 with AMX")
+    assert _describe_as_run({"skipped": "no run"}, amx=True) == []
+
+
 @pytest.mark.parametrize(("limit", "reached"), [(60, True), (0, False)])
 def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     from bench import _describe_race
@@ -138,12 +150,14 @@ def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
 def test_growth_is_measured_and_drawn(tmp_path):
     from scaling import describe
 
-    result = run_benchmark("scaling.py", "--sizes", "200", "--repeats", "1", "--folder", tmp_path)
+    words = ("--sizes", "200", "--repeats", "1", "--widths", "[[4], [8]]")
+    result = run_benchmark("scaling.py", *words, "--folder", tmp_path)
     assert result.returncode == 0, result.stderr
     figures = read_json(tmp_path / "scaling.json")
     (row,) = figures["sizes"]
     assert row["pictures"] == 200
     assert all(is_spread(row[name]) for name in ("seconds", "processor_seconds", "peak_mb"))
+    assert set(figures["large"]["peak_mb"]) == {"weights", "batch"}
     assert describe(figures) in result.stdout
     assert ElementTree.parse(tmp_path / "scaling.svg").getroot().tag.endswith("svg")
 
@@ -160,7 +174,8 @@ def test_growth_is_judged():
             {"pictures": size["median"]} | dict(zip(names, (time, time, peak), strict=True))
             for size, time, peak in same
         ]
-        return {"place": describe_place(), "sizes": rows}
+        large = {"pictures": 1000, "widths": [[4], [8]], "peak_mb": {"weights": 800, "batch": 900}}
+        return {"place": describe_place(), "sizes": rows, "large": large}
 
     text = describe(figures((1.5, 4.5, 16.5, 64.5), (800, 850, 900, 910)))
     assert "Time is linear: at every size, an epoch takes within 0%" in text

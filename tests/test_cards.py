@@ -1,10 +1,11 @@
 import re
+from html import unescape
 
 import pytest
 import yaml
 from report_runs import COUNT, write_run
 
-from utils.cards import render_card, write_cards
+from utils.cards import CARDS, render_card, write_cards
 from utils.paths import Run
 from utils.report_facts import read_facts
 
@@ -77,3 +78,16 @@ def test_cards_of_a_run_that_has_not_begun(tmp_path):
     write_cards(read_facts(Run("not-begun")), tmp_path)
     assert "No model was tested yet." in (tmp_path / "model_card.md").read_text()
     assert "No data were read yet." in (tmp_path / "data_card.html").read_text()
+
+
+def test_names_from_a_data_set_stay_text(tmp_path):
+    foreign = "<img src=a.png> | ![a](a.png)"
+    facts = read_facts(write_run("carded"))
+    facts.data["source"] = facts.slices[0]["by"] = facts.slices[0]["slice"] = foreign
+    write_cards(facts, tmp_path)
+    for name in CARDS:
+        html = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        assert "<img" not in html
+        assert foreign in unescape(html)
+    rows = re.findall(r"^\|.*\| 40 \|.*$", (tmp_path / "model_card.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [row.count("|") for row in rows] == [5]

@@ -242,6 +242,12 @@ def test_without_stderr_the_rows_are_what_they_are_with_it(root, tmp_path):
     assert (closed.returncode, closed.stdout) == (2, "")
 
 
+def test_without_stdout_one_line_says_so(root, tmp_path):
+    closed = ask(root, draw_faces(tmp_path / "faces", 1), preexec_fn=lambda: os.close(1))
+    assert (closed.returncode, closed.stdout) == (1, "")
+    assert closed.stderr == "error: stdout is closed, and the rows go there\n"
+
+
 def test_it_loads_nothing_heavy(root, tmp_path):
     face = draw_faces(tmp_path / "faces", 1) / "000.png"
     code = f"""

@@ -3,9 +3,12 @@ import pandas as pd
 import pytest
 from conftest import CHECKOUT, EMOTIONS, draw_face
 
+from utils.closer_look import show_doubt
+from utils.dataset import Split
 from utils.decisions import read_decisions
 from utils.doubt import describe_doubt, out_of_fold_probabilities, propose_decisions, rank_doubt
 from utils.ingest import inspect_source, read_pictures
+from utils.paths import Run
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +111,12 @@ def test_the_sentence(judged, records):
     targets, _, probabilities = judged
     text = describe_doubt(rank_doubt(records, targets, probabilities, list(EMOTIONS)), probabilities, targets)
     assert f"in {(probabilities.argmax(axis=1) == targets).mean():.1%} of 420 pictures" in text
+
+
+@pytest.mark.parametrize(("count", "flags"), [(0, ""), (5, "kept")])
+def test_where_no_label_is_listed_no_picture_is_shown(count, flags):
+    rng, targets = np.random.default_rng(0), np.tile([0, 1], 10)
+    images = np.stack([np.asarray(draw_face(EMOTIONS[target], rng)) for target in targets])
+    records = pd.DataFrame({"file": [f"{i}.png" for i in range(20)], "flags": flags, "group": range(20)})
+    half = Split(records, images, targets, targets)
+    assert show_doubt(Run("undoubted"), half, half, list(EMOTIONS[:2]), count, show_pictures=True, seed=0) == []

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from schema import find_mismatches, read_schema
 
-from utils.dataset import count_openings, write_dataset
+from utils.dataset import count_openings, read_manifest, write_dataset
 from utils.evaluation import evaluate_on_test, find_disagreements, read_evaluation
 from utils.files import write_json
 from utils.labels import CLASS_NAMES
@@ -40,7 +40,7 @@ def run():
     network.layers[-1].set_weights([5 * network.layers[-1].get_weights()[0], np.zeros(2)])  # answers that differ
     choice = {"target_accuracy": 0.6, "confidence": 0.55, "validation_accuracy": 0.6, "validation_coverage": 0.9}
     card = {"what": "a test", "class_names": CLASSES, "stress_classes": ["sad"]}
-    card |= {"temperature": TEMPERATURE, "abstention": choice}
+    card |= {"temperature": TEMPERATURE, "abstention": choice, "data": read_manifest(run)["fingerprint"]}
     save_model(run.models / "EmotionDetector_1", build_inference_network(network, TEMPERATURE), card)
     return run
 
@@ -100,6 +100,14 @@ def test_other_test_pictures_are_refused(run, evaluation):
         read_evaluation(run, STAGE, "EmotionDetector_1", shorter)
     with pytest.raises(FileNotFoundError, match="run 03 first"):
         read_evaluation(run, "03", "EmotionDetector_1", evaluation.test)
+
+
+def test_figures_of_other_data_are_refused(run, evaluation):
+    manifest = read_manifest(run)
+    write_json(run.data / "manifest.json", manifest | {"fingerprint": "other labels"})
+    with pytest.raises(ValueError, match="other data than the run has now: run it again"):
+        read_evaluation(run, STAGE, "EmotionDetector_1", evaluation.test)
+    write_json(run.data / "manifest.json", manifest)
 
 
 def test_disagreements():

@@ -4,19 +4,24 @@ from conftest import draw_face
 from PIL import Image, ImageFilter
 
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
-from utils.networks import build_baseline_cnn, describe_layers
+from utils.networks import build_baseline_cnn, build_strong_cnn, describe_layers
 from utils.tensorflow_quietly import keras
 
 FACE = np.asarray(draw_face("happy", np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("class_count", [2, 7, 10])
-def test_baseline_gives_probabilities_for_uint8_pictures(class_count):
-    network = build_baseline_cnn(class_count)
+@pytest.mark.parametrize("build", [build_baseline_cnn, build_strong_cnn])
+def test_both_give_probabilities_for_uint8_pictures(build, class_count):
+    network = build(class_count)
     probabilities = np.asarray(network(FACE[np.newaxis]))
     assert probabilities.shape == (1, class_count)
     assert probabilities.sum() == pytest.approx(1, abs=1e-6)
-    assert (network.input_shape, network.inputs[0].dtype) == ((None, 48, 48, 3), "uint8")
+    assert (network.input_shape[-1], network.inputs[0].dtype) == (3, "uint8")
+
+
+def test_baseline_takes_whole_pictures_only():
+    assert build_baseline_cnn(7).input_shape == (None, 48, 48, 3)
 
 
 def test_baseline_needs_two_classes():

@@ -99,17 +99,87 @@ def test_every_button(open_page):
     assert page.locator("a[href='#main']").count() == 1
 
 
+WATCH = """() => {
+    const media = navigator.mediaDevices, start = media.getUserMedia.bind(media);
+    window.tracks = [];
+    window.gate = Promise.resolve();
+    media.getUserMedia = async (wanted) => {
+        await window.gate;
+        const stream = await start(wanted);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+    };
+}"""
+"""Keeps what the camera gives in `tracks`; it starts once `gate` lets it."""
+
+
+def count_tracks(page, count):
+    """Wait for so many tracks to have come; how many of them are live."""
+    page.wait_for_function("count => window.tracks.length === count", arg=count)
+    return page.evaluate("() => window.tracks.filter(track => track.readyState === 'live').length")
+
+
 def test_the_camera(open_page):
     page = open_page(locale="en", permissions=["camera"])
+    page.evaluate(WATCH)
     page.click("#open")
+    page.locator("#snap").wait_for()
+    assert count_tracks(page, 1) == 1
     page.click("#close")
     assert page.locator("#camera").is_hidden()
+    assert count_tracks(page, 1) == 0
     page.click("#open")
     page.click("#snap")
     sync_api.expect(page.locator("#preview")).to_be_visible()
     assert page.locator("#camera").is_hidden()
+    assert count_tracks(page, 2) == 0
     page.click("#submit")
     page.locator("#headline").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("clicks", "live"), [(["open", "close"], 0), (["open", "open"], 1), (["open", "close", "open"], 1)]
+)
+def test_what_a_slow_camera_brings_too_late_is_ended(open_page, clicks, live):
+    page = open_page(locale="en", permissions=["camera"])
+    page.evaluate(WATCH)
+    page.evaluate("() => { window.gate = new Promise(open => { window.openGate = open }) }")
+    for button in clicks:
+        page.click(f"#{button}")
+    page.evaluate("() => window.openGate()")
+    if live:
+        page.locator("#snap").wait_for()
+    assert count_tracks(page, clicks.count("open")) == live
+    assert page.locator("#refused").is_hidden()
+    if live:
+        page.click("#close")
+        assert count_tracks(page, clicks.count("open")) == 0
+
+
+def test_a_camera_that_shows_nothing_is_ended_and_told(open_page):
+    page = open_page(locale="en", permissions=["camera"])
+    page.evaluate(WATCH)
+    page.evaluate("() => { HTMLMediaElement.prototype.play = () => Promise.reject(new Error()) }")
+    page.click("#open")
+    sync_api.expect(page.get_by_role("alert")).to_contain_text("camera cannot be used")
+    assert count_tracks(page, 1) == 0
+    page.click("#close")
+
+
+def test_who_stops_waiting_can_ask_again(open_page, face):
+    page = open_page(locale="en")
+    page.clock.install()
+    # a browser that is given no page stays where it is, as on Esc
+    page.route("**/*", lambda route: route.fulfill(status=204))
+    button = page.get_by_role("button", name="Submit", exact=True)
+    waiting = page.get_by_role("button", name="Looking…")
+    other = {"name": "other.png", "mimeType": "image/png", "buffer": face.read_bytes()}
+    for go_on in (lambda: page.set_input_files("#picture", other), lambda: page.clock.fast_forward(15_000)):
+        page.set_input_files("#picture", face)
+        button.click()
+        sync_api.expect(waiting).to_be_disabled()
+        go_on()
+        sync_api.expect(button).to_be_enabled()
 
 
 def test_a_camera_that_is_refused_is_told(open_page):

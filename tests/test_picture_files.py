@@ -4,7 +4,11 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
+from utils.layouts import read_folders
 from utils.picture_files import find_pictures
+from utils.pictures import SUFFIXES
 
 
 def find(*words: Path) -> dict[str, str]:
@@ -45,3 +49,12 @@ def test_a_folder_behind_a_link_that_cannot_be_read_has_a_row(tmp_path, monkeypa
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert find(tmp_path / "faces") == {"1.png": "", "shut": "Permission denied"}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_and_a_data_set_hold_the_same_kinds_of_pictures(tmp_path, suffix):
+    (tmp_path / f"1{suffix}").touch()
+    assert find(tmp_path) == {f"1{suffix}": ""}
+    # beside other folders, only what ends as pictures do is one
+    layout = read_folders([f"happy/1{suffix}", "happy/notes.txt", "happy/sad/2.png"])
+    assert layout.entries["file"].tolist() == [f"happy/1{suffix}", "happy/sad/2.png"]

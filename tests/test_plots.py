@@ -1,5 +1,6 @@
 """Figures at the size they have in a report: nothing lies over anything else."""
 
+import re
 from itertools import combinations, pairwise
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from utils.plots.calibration import plot_reliability, plot_risk_coverage
 from utils.plots.comparison import plot_differences, plot_mappings
 from utils.plots.conditions import plot_robustness, plot_slices
 from utils.plots.data import plot_class_balance
+from utils.plots.findings import has_findings, plot_findings
 from utils.plots.scores import plot_against_references, plot_per_class
 from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS
 from utils.plots.training import plot_history
@@ -243,3 +245,18 @@ def test_a_box_around_the_whole_picture_is_seen_on_all_sides():
     assert not box.get_clip_on()
     assert (*ax.get_xlim(), *ax.get_ylim()) == (0, 48, 48, 0)
     assert box.get_bbox().bounds == (0, 0, 48, 48)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rows"), [(["", "duplicate leak kept"], 0), (["near-leak", "near-blank"], 1), (["blank relabelled"], 2)]
+)
+def test_only_flags_that_the_eye_can_judge_are_shown(flags, rows):
+    records = pd.DataFrame({"flags": flags, "scene": range(len(flags)), "class": "happy"})
+    assert has_findings(records) == bool(rows)
+    if rows:
+        assert plot_findings(records, np.zeros((len(flags), 48, 48, 3), np.uint8)).shape == (rows, 8)
+
+
+def test_how_far_the_map_goes_is_told_in_points_and_as_a_mean():
+    titles = [ax.get_title("left") for ax in draw_panel(0)]
+    assert any(re.fullmatch(r"What moved it:\nup to \d+ points on average", title) for title in titles)

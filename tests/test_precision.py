@@ -21,6 +21,15 @@ def test_auto_takes_the_fastest(monkeypatch):
     assert choose_precision("auto", build, 4)[0] == "float32"
 
 
+def test_a_training_that_goes_on_keeps_what_was_chosen(monkeypatch, tmp_path):
+    rates = {"float32": 100.0, "bfloat16": 300.0, "float16": 300.0}
+    monkeypatch.setattr(precision, "time_training", lambda candidate, *_: rates[candidate])
+    first = choose_precision("auto", build, 4, tmp_path / "training" / "rates.json")
+    rates["float32"] = 400.0
+    assert choose_precision("auto", build, 4, tmp_path / "training" / "rates.json") == first
+    assert choose_precision("float32", build, 4, tmp_path / "training" / "rates.json") == ("float32", {})
+
+
 def test_a_named_one_is_taken_without_timing():
     assert choose_precision("bfloat16", None, 4) == ("bfloat16", {})
     for wrong in ("double", ["float32"]):

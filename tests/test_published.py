@@ -70,6 +70,22 @@ def test_the_shipped_model_scores_on_fer2013_what_is_published(checkout, path, s
     scored = rescore(folder, shared / "data" / "fer2013.zip", split="test")
     for name in ("accuracy", "auroc", "log_loss"):
         assert scored[name] == pytest.approx(facts.stress[name]["value"], abs=TOLERANCE)
+    assert scored["class_accuracy"] == pytest.approx(facts.model["classes"]["accuracy"]["value"], abs=TOLERANCE)
+
+
+def test_the_shipped_model_is_what_is_promised(checkout):
+    """The least that a model must reach to be shipped, and how large its files may be."""
+    path = next(path for path in FILES if published.find_shipped(path))
+    for name in published.MODEL_FILES:
+        assert (published.find_shipped(path) / name).stat().st_size <= 16e6, name
+    facts = published.read_published(path)
+    assert facts.model["classes"]["accuracy"]["value"] >= 0.69
+    assert facts.stress["accuracy"]["value"] >= 0.85
+    assert facts.stress["auroc"]["value"] >= 0.93
+    assert facts.stress["log_loss"]["value"] <= 0.34
+    ece, slope = (facts.model["calibration"]["after"][name] for name in ("ece", "slope"))
+    assert ece["value"] <= ece["perfect_95th"]
+    assert slope["low"] <= 1 <= slope["high"]
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -47,6 +48,15 @@ def test_what_failed_and_what_has_not_run_is_said():
     overview = (run.reports.parent / "index.html").read_text(encoding="utf-8")
     assert "03_augmented_retraining: failed." in overview
     assert "04_single_image_inference: not run." in overview
+
+
+def test_a_folder_that_is_no_run_is_left_out(run):
+    stray = run.reports.with_name("indexed.bak")
+    shutil.copytree(run.reports, stray)
+    write_index(run)
+    shutil.rmtree(stray)
+    overview = (run.reports.parent / "index.html").read_text(encoding="utf-8")
+    assert 'href="indexed/index.html"' in overview and "indexed.bak" not in overview
 
 
 def test_a_run_without_anything_has_a_page():

@@ -15,7 +15,7 @@ PAGES = (
     "shown/model_card.html",
     "shown/data_card.html",
     "index.html",
-    "compare-shown-other.html",
+    "compare-shown+other.html",
 )
 
 

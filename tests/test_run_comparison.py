@@ -45,8 +45,10 @@ def test_what_changed_is_named_and_nothing_else(runs):
 
 def test_a_page_is_written_or_one_line_says_why_not(runs, capsys):
     assert main(["weak", "strong"]) == 0
-    page = (runs["weak"].reports.parent / "compare-weak-strong.html").read_text()
+    reports = runs["weak"].reports.parent
+    page = (reports / "compare-weak+strong.html").read_text()
     assert '<b class="good">better</b>' in page
     assert page.count("<svg") == 2
+    assert '<a href="compare-weak+strong.html">weak against strong</a>' in (reports / "index.html").read_text()
     assert main(["weak", "nowhere"]) == 2
     assert "No run 'nowhere'" in capsys.readouterr().err

@@ -16,6 +16,9 @@ import pytest
 from conftest import CHECKOUT, run_pipeline
 from filelock import FileLock
 
+from utils.paths import Run
+from utils.reporting import StageFailed, run_stage
+
 STAGES = ("01_preprocessing", "02_baseline_cnn", "03_augmented_retraining", "04_single_image_inference")
 
 WRITE = """
@@ -298,3 +301,21 @@ def test_a_run_that_is_killed_goes_on_at_that_stage(project, run, raw):
     process.communicate()
     write_stub(project, "03_augmented_retraining")
     assert ran(run(project)) == list(STAGES[2:])
+
+
+WHOLE = nbformat.writes(nbformat.v4.new_notebook(metadata={"papermill": {}}))
+
+
+@pytest.mark.parametrize(("executed", "trouble"), [(WHOLE[:9], "NotJSONError"), (WHOLE, "IsADirectoryError")])
+def test_what_cannot_be_kept_hides_no_failure(monkeypatch, executed, trouble):
+    notebook, run = CHECKOUT / "notebooks" / "02_baseline_cnn.ipynb", Run("unkept")
+    # a folder where the page is to be written
+    (run.reports / "02_baseline_cnn.failed.html").mkdir(parents=True, exist_ok=True)
+
+    def fail(_notebook, beside, *_words, **_options):
+        beside.write_text(executed)
+        raise RuntimeError("no such face")
+
+    monkeypatch.setattr("papermill.execute_notebook", fail)
+    with pytest.raises(StageFailed, match=rf"RuntimeError: no such face\n.*could not be kept: {trouble}"):
+        run_stage(run, "02_baseline_cnn", notebook, {})

@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from utils import closer_look
 from utils.slices import (
     FEWEST_GROUPS,
     FEWEST_PICTURES,
@@ -122,3 +126,26 @@ def test_all_right_is_no_alarm():
 def test_lengths_that_differ():
     with pytest.raises(ValueError, match="3 answers, 2 rows, 3 groups"):
         measure_slices(np.ones(3), pd.DataFrame({"kind": ["a", "b"]}), np.arange(3))
+
+
+@pytest.mark.parametrize("digits", [18, 30])
+def test_thirds_of_numbers_of_many_digits(digits):
+    files = pd.Series([f"{i}.png" for i in range(30)])
+    numbers = pd.DataFrame({"file": files, "serial": (1 + np.arange(30) / 30) * 10.0 ** (digits - 1)})
+    assert slice_by_attributes(numbers, files)["serial"].value_counts().tolist() == [10, 10, 10]
+
+
+def test_a_column_that_is_named_as_a_measured_one_is_kept_beside_it(monkeypatch):
+    said, files = [], [f"{i}.png" for i in range(400)]
+    attributes = pd.DataFrame({"file": files, "brightness": ["low", "<b>"] * 200})
+    monkeypatch.setattr(closer_look, "read_attributes", lambda _run: attributes)
+    monkeypatch.setattr(closer_look, "show_figure", lambda *_shown: None)
+    monkeypatch.setattr(closer_look, "say", said.append)
+    images = np.random.default_rng(0).integers(0, 256, (400, 48, 48, 3), dtype=np.uint8)
+    test = SimpleNamespace(images=images, records=attributes[["file"]], labels=np.ones(400, int))
+    evaluation = SimpleNamespace(test=test, groups=np.arange(400), p_stress=np.tile([0.9, 0.1], 200))
+    rows = closer_look.show_slices(None, evaluation)
+    plt.close("all")
+    assert {row["by"] for row in rows} == {"brightness (measured)", "contrast", "sharpness", "brightness"}
+    assert "brightness low: " in said[0]
+    assert "brightness &lt;b&gt;: " in said[0]

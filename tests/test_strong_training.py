@@ -119,6 +119,11 @@ def stop(*_):
     raise Stopped
 
 
+def stop_at(last):
+    """As GrowSide.on_epoch_begin: up to that epoch."""
+    return lambda self, epoch, logs=None: stop() if epoch == last else None
+
+
 def test_stopped_it_goes_on_at_the_last_whole_epoch(faces, tmp_path, monkeypatch):
     began = []
 
@@ -166,11 +171,12 @@ def test_what_has_ended_is_not_trained_again(faces, tmp_path, monkeypatch):
 
 
 def test_a_torn_state_loses_an_epoch_and_no_more(faces, tmp_path, monkeypatch):
-    real = GrowSide.on_epoch_begin
+    real, began = GrowSide.on_epoch_begin, []
 
     def stop_in_fourth(self, epoch, logs=None):
         real(self, epoch)
-        if epoch == 3:
+        began.append(epoch)
+        if began == [0, 1, 2, 3]:
             raise Stopped
 
     monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", stop_in_fourth)
@@ -178,8 +184,29 @@ def test_a_torn_state_loses_an_epoch_and_no_more(faces, tmp_path, monkeypatch):
         train(faces, tmp_path / "state")
     written = tmp_path / "state" / "state" / "latest.weights.h5"
     written.write_bytes(written.read_bytes()[:100])
-    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", real)
     assert len(train(faces, tmp_path / "state")[1]) == EPOCHS
+    assert began == [0, 1, 2, 3, *range(2, EPOCHS)]
+
+
+@pytest.mark.parametrize("file", ["latest.weights.h5", "training_metadata.json"])
+def test_a_first_state_that_is_torn_is_removed(faces, tmp_path, monkeypatch, file):
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", stop_at(1))
+    with pytest.raises(Stopped):
+        train(faces, tmp_path / "state")
+    written = tmp_path / "state" / "state" / file
+    written.write_bytes(written.read_bytes()[: written.stat().st_size // 2])
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="is damaged, and was removed: run this again"):
+        train(faces, tmp_path / "state")
+    assert len(train(faces, tmp_path / "state")[1]) == EPOCHS
+
+
+def test_a_torn_line_of_the_log_is_left_out(tmp_path):
+    _open_checkpoint(tmp_path / "state", {"epochs": 3})
+    log = tmp_path / "state" / "history.csv"
+    log.write_text("epoch,loss\n0,1.0\n1,0.")
+    assert _open_checkpoint(tmp_path / "state", {"epochs": 3}) == 1
+    assert log.read_text() == "epoch,loss\n0,1.0\n"
 
 
 def test_half_precision_scales_the_loss(faces, tmp_path, monkeypatch):
@@ -231,7 +258,7 @@ def start(trained, runs):
     """The strong network of a run `first`."""
     inference = build_inference_network(trained[0], 1.5, VIEWS)
     training = {"epochs": 1, "start": None, "views": [view._asdict() for view in VIEWS]}
-    card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": training, "data": "faces"}
+    card = {"class_names": CLASSES, "history": [{"val_loss": 0.5}], "training": training, "data": "faces", "seeds": [0]}
     save_model(runs / "first" / "EmotionDetector_2", inference, card)
     return runs / "first" / "EmotionDetector_2"
 
@@ -297,7 +324,7 @@ def test_a_second_sitting_starts_where_the_first_ended(faces, start, tmp_path, s
     assert len(sides) == 8
     assert set(sides) <= set(SECOND_SIDES)
     assert len(set(sides)) > 1
-    again, _ = go_on(faces, start, tmp_path / "state")
+    again, _ = go_on(faces, start, tmp_path / "again")
     for one, other in zip(network.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
 
@@ -399,12 +426,12 @@ def test_the_mean_is_taken_at_the_end_of_the_training_or_of_what_is_there(faces,
 
 
 def test_what_is_averaged_is_checked_before_the_training(start, moved):
-    assert choose_averaged([], CLASSES, WIDTHS) == ()
-    assert choose_averaged(["moved", "first"], CLASSES, WIDTHS) == (moved, start)
+    assert choose_averaged([], "mine", CLASSES, WIDTHS) == ()
+    assert choose_averaged(["moved", "first"], "mine", CLASSES, WIDTHS) == (moved, start)
     with pytest.raises(ValueError, match=r"AVERAGE_WITH: expected networks with filters .*, found .* in .*moved"):
-        choose_averaged(["moved"], CLASSES, ((4,), (8,), (9,)))
+        choose_averaged(["moved"], "mine", CLASSES, ((4,), (8,), (9,)))
     with pytest.raises(ValueError, match="AVERAGE_WITH: expected names of runs"):
-        choose_averaged("moved", CLASSES, WIDTHS)
+        choose_averaged("moved", "mine", CLASSES, WIDTHS)
 
 
 def test_no_epoch_needs_a_start_and_nothing_to_learn(tmp_path):
@@ -418,19 +445,24 @@ def test_no_epoch_needs_a_start_and_nothing_to_learn(tmp_path):
             choose_epochs(wrong)
 
 
-def test_the_recipe_keeps_the_histories_of_earlier_sittings(start, runs):
-    def go_on_from(folder, epochs, name):
-        described = describe_recipe(WIDTHS, epochs, 8, "float32", folder)
-        write_json(runs / name / "model.json", {"training": described, "history": [{"val_loss": 0.4}]})
-        return described, runs / name
+def test_the_recipe_keeps_the_history_of_every_network_it_came_from(start, runs):
+    kept = {"seeds": [0], "data": "faces", "versions": {}}
 
-    first, folder = go_on_from(start, 0, "same/EmotionDetector_2")
-    assert (first["start"]["from"], first["start"]["history"]) == ("first", [{"val_loss": 0.5}])
-    second, folder = go_on_from(folder, 2, "second/EmotionDetector_2")
-    assert "history" not in second["start"]
-    assert second["start"]["start"]["history"] == [{"val_loss": 0.5}]
-    third, _ = go_on_from(folder, 2, "third/EmotionDetector_2")
-    assert (third["start"]["from"], third["start"]["history"]) == ("second", [{"val_loss": 0.4}])
+    def go_on_from(name, epochs, start, *teachers):
+        described = describe_recipe(WIDTHS, epochs, 8, "float32", start, (), teachers)
+        folder = runs / name / "EmotionDetector_2"
+        write_json(folder / "model.json", {"training": described, "history": [{"val_loss": epochs}]} | kept)
+        return described, folder
+
+    alone, taught = go_on_from("taught", 3, None, start)
+    same, folder = go_on_from("same", 0, start)
+    last, _ = go_on_from("last", 2, folder, taught)
+    histories = {name: one.get("history") for name, one in last["ancestors"].items()}
+    assert histories == {"first": [{"val_loss": 0.5}], "same": None, "taught": [{"val_loss": 3}]}
+    assert (last["start"], last["teachers"], last["ancestors"]["same"]["start"]) == ("same", ["taught"], "first")
+    assert kept.items() <= last["ancestors"]["taught"].items()
+    assert list(alone["ancestors"]) == list(same["ancestors"]) == ["first"]
+    assert describe_recipe(WIDTHS, 2, 8, "float32")["ancestors"] == {}
 
 
 @pytest.fixture
@@ -439,7 +471,8 @@ def teachers(start, runs):
     sure = build_strong_cnn(2, ((2,), (2,)))
     sure.layers[-1].set_weights([np.zeros((2, 2)), np.array([9.0, -9.0])])
     folder = runs / "sure" / "EmotionDetector_2"
-    card = {"class_names": CLASSES, "data": "other faces", "training": {"views": [View()._asdict()]}}
+    card = {"class_names": CLASSES, "data": "other faces", "seeds": [0], "history": []}
+    card["training"] = {"epochs": 1, "views": [View()._asdict()]}
     save_model(folder, build_inference_network(sure), card)
     return start, folder
 
@@ -566,9 +599,12 @@ def test_what_is_killed_between_log_and_backup_has_every_epoch_once(faces, tmp_p
 
 
 def test_a_training_that_diverged_is_no_result(faces, tmp_path, monkeypatch):
+    began = []
+    monkeypatch.setattr("utils.strong_callbacks.GrowSide.on_epoch_begin", lambda self, epoch, _: began.append(epoch))
     monkeypatch.setattr("utils.strong_training.choose_learning_rate", lambda *_: 1e30)
     with pytest.raises(ValueError, match="a loss that is no number, in float32: start it again with a lower"):
         go_on(faces, None, tmp_path / "state")
+    assert began == [0]
     assert not (tmp_path / "state" / "0").exists()
 
 
@@ -581,19 +617,20 @@ def test_the_network_that_is_chosen_for_computes_as_the_saved_one(faces, tmp_pat
 
 def test_start_and_teachers_are_named_by_their_runs(teachers):
     start, sure = teachers
-    assert choose_start("", CLASSES) is None
-    assert choose_start("first", CLASSES) == start
-    assert choose_teachers([], CLASSES) == ()
-    assert choose_teachers(["sure", "first"], CLASSES) == (sure, start)
+    assert choose_start("", "mine", CLASSES) is None
+    assert choose_start("first", "mine", CLASSES) == start
+    assert choose_teachers([], "mine", CLASSES) == ()
+    assert choose_teachers(["sure", "first"], "mine", CLASSES) == (sure, start)
     for wrong in ("mine", [3], [""], {"mine": 1}):
         with pytest.raises(ValueError, match="TEACHERS: expected names of runs"):
-            choose_teachers(wrong, CLASSES)
+            choose_teachers(wrong, "mine", CLASSES)
 
 
 @pytest.mark.parametrize("parameter", ["START", "TEACHERS"])
 def test_a_network_that_is_missing_or_tells_other_classes_apart_is_named(start, parameter):
     def choose(run, class_names):
-        return choose_start(run, class_names) if parameter == "START" else choose_teachers([run], class_names)
+        choose, asked = (choose_start, run) if parameter == "START" else (choose_teachers, [run])
+        return choose(asked, "mine", class_names)
 
     with pytest.raises(FileNotFoundError, match=f"{parameter}: no trained network in .*nothing"):
         choose("nothing", CLASSES)
@@ -607,7 +644,26 @@ def test_a_network_that_is_not_the_stronger_one_is_named(start, views):
     write_json(start / "model.json", card | {"training": {"epochs": 1} | ({"views": views} if views else {})})
     for choose, run in ((choose_start, "first"), (choose_teachers, ["first"])):
         with pytest.raises(ValueError, match="expected a run that trained the stronger network"):
-            choose(run, CLASSES)
+            choose(run, "mine", CLASSES)
+
+
+def test_a_run_does_not_go_on_from_itself(start):
+    with pytest.raises(ValueError, match="START: 'first' is this run, which replaces its network"):
+        choose_start("first", "first", CLASSES)
+    with pytest.raises(ValueError, match="TEACHERS: 'first' is this run"):
+        choose_teachers(["first"], "first", CLASSES)
+
+
+def test_batch_normalisation_goes_on_with_batch_normalisation_alone(start):
+    card = read_json(start / "model.json")
+    write_json(start / "model.json", card | {"training": card["training"] | {"batch_norm": True}})
+    with pytest.raises(ValueError, match=r"START: the network in .*first.* needs STRONG_BATCH_NORM=true"):
+        choose_start("first", "mine", CLASSES)
+    with pytest.raises(ValueError, match=r"AVERAGE_WITH: the network in .* needs STRONG_BATCH_NORM=true"):
+        choose_averaged(["first"], "mine", CLASSES, WIDTHS)
+    assert choose_start("first", "mine", CLASSES, batch_norm=True) == start
+    assert choose_averaged(["first"], "mine", CLASSES, WIDTHS, batch_norm=True) == (start,)
+    assert choose_teachers(["first"], "mine", CLASSES) == (start,)
 
 
 def test_the_plan_is_said_in_a_sentence(teachers):

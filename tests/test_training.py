@@ -8,14 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import draw_face, encode
+from conftest import CHECKOUT, draw_face, encode
 from keras.src.trainers.trainer import model_supports_jit
 
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split
 from utils.inference import Classifier
-from utils.networks import build_baseline_cnn, build_strong_cnn
-from utils.tensorflow_quietly import tf
+from utils.ingest import inspect_source, read_pictures
+from utils.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
+from utils.tensorflow_quietly import keras, tf
 from utils.training import (
     ShowProgress,
     best_epoch,
@@ -27,6 +28,7 @@ from utils.training import (
     train_from_seeds,
     train_network,
 )
+from utils.views import View
 
 CLASSES = ["happy", "sad"]
 
@@ -178,8 +180,19 @@ def test_keras_and_tflite_give_the_same_probabilities(saved):
     assert classifier.probabilities(images[:0]).shape == (0, 2)
 
 
-def test_the_keras_file_and_the_saved_model_load_without_this_package(saved, tmp_path):
-    folder, network, _ = saved
+@pytest.fixture(params=["baseline", "strong", "batch_norm"])
+def plain(request, saved, tmp_path):
+    """A saved model's folder and its network, of each kind."""
+    if request.param == "baseline":
+        return saved[:2]
+    network = build_strong_cnn(2, ((4,), (8,)), batch_norm=request.param == "batch_norm")
+    inference = build_inference_network(network, 1.5, (View(36, 40), View(mirrored=True)))
+    save_model(tmp_path / "model", inference, {})
+    return tmp_path / "model", inference
+
+
+def test_the_keras_file_and_the_saved_model_load_without_this_package(plain, tmp_path):
+    folder, network = plain
     images = make_split(5, 7).images
     np.save(tmp_path / "images.npy", images)
     code = f"""
@@ -205,6 +218,18 @@ def test_the_weights_take_two_bytes_each(tmp_path):
     assert np.abs(predict(network, images) - before).max() < 1e-3
     for name in ("model.keras", "model.tflite"):
         assert (tmp_path / "model" / name).stat().st_size < 0.6 * size, name
+
+
+def test_the_shipped_networks_answers_survive_the_rounding():
+    _, pictures, _ = read_pictures(inspect_source(CHECKOUT / "data" / "sample" / "faces.zip"), 140, seed=0)
+    network = keras.models.load_model(CHECKOUT / "models" / "shipped" / "EmotionDetector_2" / "model.keras")
+    rng = np.random.default_rng(0)
+    # what a training ends with: as far from the rounded weights as half of float16's last bit
+    for weight in network.weights:
+        weight.assign(weight * (1 + rng.uniform(-(2.0**-11), 2.0**-11, weight.shape)))
+    before = predict(network, pictures)
+    network.set_weights([round_to_float16(weight) for weight in network.get_weights()])
+    assert np.abs(predict(network, pictures) - before).max() < 1e-3
 
 
 def test_what_is_rounded_off_adds_up_to_nothing():

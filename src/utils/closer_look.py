@@ -11,6 +11,7 @@ from utils.doubt import describe_doubt, out_of_fold_probabilities, propose_decis
 from utils.evaluation import Evaluation
 from utils.files import write_text
 from utils.labels import THRESHOLD
+from utils.markdown import escape_markdown
 from utils.paths import Run
 from utils.plots.conditions import plot_robustness, plot_slices
 from utils.plots.data import plot_pictures
@@ -43,12 +44,15 @@ def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
     """Accuracy on each kind of test picture; `slices` in reports/SCHEMA.md."""
     test = evaluation.test
     attributes = slice_by_attributes(read_attributes(run), test.records["file"])
-    kinds = pd.concat([slice_by_condition(test.images), attributes], axis=1)
+    # attributes.csv may know a brightness of its own
+    measured = slice_by_condition(test.images).rename(columns={name: f"{name} (measured)" for name in attributes})
+    kinds = pd.concat([measured, attributes], axis=1)
     right = (evaluation.p_stress >= THRESHOLD) == test.labels
     table = measure_slices(right, kinds, evaluation.groups)
     if len(table):
         show_figure(plot_slices(table, right.mean()), "Accuracy with its interval on each kind of picture")
-    say(describe_slices(table))
+    # names in a data set are anybody's
+    say(escape_markdown(describe_slices(table)))
     return table.to_dict("records")
 
 
@@ -70,10 +74,10 @@ def show_doubt(
     write_text(run.reports / "doubtful_labels.csv", propose_decisions(ranking, count).to_csv(index=False))
     say(describe_doubt(ranking, judged, given))
     listed = ranking.head(count)
-    if show_pictures:
+    if not show_pictures:
+        show_table(listed[["file", "given", "suggested", "score"]])
+    elif len(listed):
         first = listed.head(_PICTURED)
         titles = (first["given"] + "\n" + first["suggested"] + "?").tolist()
         show_figure(plot_pictures(pictures[first["position"]], titles), "The pictures whose labels are most doubtful")
-    else:
-        show_table(listed[["file", "given", "suggested", "score"]])
     return listed.drop(columns="position").to_dict("records")

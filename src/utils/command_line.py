@@ -40,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
         # closed (`2>&-`): print would take stdout in its place
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     options = _parse(arguments)
+    if sys.stdout is None:
+        print("error: stdout is closed, and the rows go there", file=sys.stderr)
+        return 1
     try:
         folder = options.model or find_model()
         classifier = Classifier.load(folder)

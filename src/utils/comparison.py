@@ -75,8 +75,9 @@ def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray, g
     """How many pictures both, one or neither of two models answer right, and McNemar's test of it.
 
     McNemar 1947 (Psychometrika 12): pictures that both or neither answer right say nothing about which is better. The
-    test is exact where the others are each of a group of its own, else that of Durkalski et al. 2003 (Statistics in
-    Medicine 22), "The analysis of clustered matched-pair data".
+    test is exact where the others are each of a group of its own, else that of Obuchowski 1998 (Statistics in
+    Medicine 17), "On the comparison of correlated proportions for clustered data", whose variance is that under the
+    null hypothesis.
 
     Args:
         labels: int (n,), 0 = Non-stress, 1 = Stress.

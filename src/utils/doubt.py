@@ -85,7 +85,8 @@ def rank_doubt(
             "file": records["file"].to_numpy()[asked],
             "given": names[targets],
             "suggested": names[probabilities.argmax(axis=1)],
-            "score": get_label_quality_scores(targets, probabilities, method="self_confidence"),
+            # cleanlab takes no empty list
+            "score": get_label_quality_scores(targets, probabilities, method="self_confidence") if len(asked) else [],
         }
     )
     return table.sort_values("score", kind="stable", ignore_index=True)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from utils.abstention import measure_abstention
 from utils.calibration import count_right_by_confidence, measure_fit, soften
-from utils.dataset import Split, find_copies, open_test
+from utils.dataset import Split, find_copies, open_test, read_manifest
 from utils.files import read_json, write_json, write_text
 from utils.inference import Classifier, stress_probability
 from utils.intervals import measure_classes, measure_stress
@@ -71,13 +71,15 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
 
     Raises:
         FileNotFoundError: the stage has not run.
-        ValueError: it had other test pictures.
+        ValueError: it had other test pictures or labels.
     """
     if not (run.predictions(model_name).exists() and run.metrics(stage).exists()):
         raise FileNotFoundError(f"No test predictions of {model_name} in the run {run.name!r}: run {stage} first.")
     table, card = pd.read_csv(run.predictions(model_name)), read_json(run.models / model_name / "model.json")
     if table["file"].tolist() != test.records["file"].tolist():
         raise ValueError(f"{stage} had other test pictures ({len(table):,}) than these ({len(test.records):,}): rerun.")
+    if card["data"] != read_manifest(run)["fingerprint"]:
+        raise ValueError(f"{stage} had other data than the run has now: run it again.")
     scores = read_json(run.metrics(stage))["models"][model_name]
     probabilities = table[card["class_names"]].to_numpy()
     return Evaluation(card, test, find_copies(run, test.records), probabilities, scores)

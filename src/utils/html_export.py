@@ -9,6 +9,8 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
+from utils.markdown import escape_markdown
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 _HEADING = re.compile(r'<h(?P<level>[23]) id="(?P<anchor>[^"]+)">(?P<text>.*?)<a class="anchor-link"', re.DOTALL)
@@ -69,7 +71,7 @@ def render_page(template: str, **values) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"duration": format_duration, "thousands": "{:,}".format}
+    environment.filters |= {"duration": format_duration, "thousands": "{:,}".format, "plain": escape_markdown}
     page = environment.get_template(template).render(**values)
     if template.endswith(".html.j2"):
         return re.sub(r"(?<=\d) (?=%|(?:s|min|h)\b)", "\N{NO-BREAK SPACE}", page)

@@ -7,10 +7,9 @@ import pandas as pd
 
 from utils.archives import SourceError, is_stray
 from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
+from utils.pictures import SUFFIXES
 
 ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
-
-_PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ def read_folders(names: list[str]) -> Layout:
         folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
         if is_stray(name):
             ignored.append({"file": name, "reason": "left by a system"})
-        elif meaning[folder] and (folder not in above or ending in _PICTURE_ENDINGS):
+        elif meaning[folder] and (folder not in above or ending in SUFFIXES):
             entries.append({"file": name} | meaning[folder])
-        elif folder in above or (ending and ending not in _PICTURE_ENDINGS):
+        elif folder in above or (ending and ending not in SUFFIXES):
             ignored.append({"file": name, "reason": "not in a class folder"})
         else:
             unknown[folder] = unknown.get(folder, 0) + 1

@@ -25,6 +25,11 @@ COMMITTED = ("shipped", "published")
 """Folders among those of the runs that no run may write."""
 
 
+def is_run_name(name: str) -> bool:
+    """Whether a run may be called so."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name))
+
+
 @dataclass(frozen=True)
 class Run:
     """The three folders that one run of the pipeline owns."""
@@ -32,7 +37,7 @@ class Run:
     name: str
 
     def __post_init__(self):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):
+        if not is_run_name(self.name):
             raise ValueError(
                 f"Run name {self.name!r}: expected letters, digits, '_' and '-', the first a letter or digit."
             )

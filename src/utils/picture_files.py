@@ -4,9 +4,7 @@ import glob
 from pathlib import Path
 
 from utils.archives import find_obstacle, is_stray, list_files
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Files of a folder with one of these endings are taken for pictures."""
+from utils.pictures import SUFFIXES
 
 
 def find_pictures(words: list[str]) -> dict[Path, str]:

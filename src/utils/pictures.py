@@ -18,6 +18,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 
+SUFFIXES = (".bmp", ".dib", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of the names of pictures, by which they are told from other files."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

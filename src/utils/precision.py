@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
+from utils.files import read_json, write_json
 from utils.pictures import SIDE
 from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
@@ -25,13 +27,17 @@ def require_precision(precision: str) -> None:
         raise ValueError(f"PRECISION: expected auto, {', '.join(POLICIES)}, found {precision!r}.")
 
 
-def choose_precision(precision: str, build: Callable, batch_size: int) -> tuple[str, dict[str, float]]:
+def choose_precision(
+    precision: str, build: Callable, batch_size: int, kept: Path | None = None
+) -> tuple[str, dict[str, float]]:
     """The precision to train in.
 
     Args:
         precision: a key of POLICIES, which is then taken; or "auto", which times the candidates.
         build: () -> an uncompiled network, uint8 (n, 48, 48, 3) -> probabilities.
         batch_size: of the timed steps.
+        kept: a file for what "auto" chose; where it exists, that is taken again: a training that goes on is not to
+            change its arithmetic because the machine is busy.
 
     Returns:
         A key of POLICIES, and the training pictures a second of each that was timed.
@@ -42,7 +48,12 @@ def choose_precision(precision: str, build: Callable, batch_size: int) -> tuple[
     require_precision(precision)
     if precision != "auto":
         return precision, {}
-    rates = {candidate: time_training(candidate, build, batch_size) for candidate in candidates()}
+    if kept and kept.exists():
+        rates = read_json(kept)
+    else:
+        rates = {candidate: time_training(candidate, build, batch_size) for candidate in candidates()}
+        if kept:
+            write_json(kept, rates)
     return max(rates, key=rates.get), rates
 
 

@@ -21,18 +21,24 @@ READMES = {"en": "README.md", "fr": "README.fr.md"}
 
 MODEL_FILES = ("model.keras", "model.tflite")
 _COLUMNS = (
-    ("majority_accuracy", True),
-    ("accuracy", True),
-    ("auroc", False),
-    ("log_loss", False),
-    ("ece", False),
+    (("stress", "majority_accuracy"), True),
+    (("stress", "accuracy"), True),
+    (("stress", "auroc"), False),
+    (("stress", "log_loss"), False),
+    (("stress", "ece"), False),
+    (("calibration", "after", "slope"), False),
+    (("classes", "accuracy"), True),
 )
+"""Where in a model's metrics, and whether in percent."""
+
 _WORDS = {
     "en": {
-        "head": "run and model | test pictures | always the commoner label | accuracy | AUROC | log-loss | ECE",
+        "head": "run and model | test pictures | always the commoner label | accuracy | AUROC | log-loss | ECE "
+        "| slope | accuracy over the classes",
         "shipped": "shipped",
         "none": "No figures are published yet.",
-        "note": "In brackets, 95 % intervals. Each row's file names model, data, code and machine.",
+        "note": "In brackets, 95 % intervals. Each row's file names model, data, code and machine. Slope: of the "
+        "calibration, 1 is ideal. The classes are the data set's own, emotions for example.",
         "started": "`{run}`'s {model} goes on from the network of `{start}` ([models](models/README.md)).",
         "taught": "`{run}`'s {model} also learnt from the answers and features of `{teachers}`.",
         "seed": "The student project that this one goes back to reported accuracy {accuracy:.1%} and log-loss "
@@ -40,11 +46,12 @@ _WORDS = {
     },
     "fr": {
         "head": "exécution et modèle | images de test | toujours l'étiquette la plus fréquente | exactitude | AUROC "
-        "| log-loss | ECE",
+        "| log-loss | ECE | pente | exactitude sur les classes",
         "shipped": "livré",
         "none": "Aucun chiffre n'est encore publié.",
         "note": "Entre parenthèses, les intervalles à 95 %. Le fichier de chaque ligne nomme modèle, données, code "
-        "et machine.",
+        "et machine. Pente : celle de la calibration, 1 est l'idéal. Les classes sont celles des données, des "
+        "émotions par exemple.",
         "started": "Le modèle {model} de `{run}` continue le réseau de `{start}` ([modèles](models/README.md), en "
         "anglais).",
         "taught": "Le modèle {model} de `{run}` a aussi appris des réponses et des traits de `{teachers}`.",
@@ -89,12 +96,12 @@ def publish(run: Run) -> Path:
 def _without_paths(made: dict) -> dict:
     """A stage's manifest that tells nothing of somebody's folders."""
     parameters = made.get("parameters", {})
-    source = parameters.get("SOURCE")
-    if not source:
-        return made
-    path = Path(source)
-    kept = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-    return made | {"parameters": parameters | {"SOURCE": kept}}
+    paths = {name: Path(parameters[name]) for name in ("SOURCE", "PICTURE") if parameters.get(name)}
+    kept = {
+        name: path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        for name, path in paths.items()
+    }
+    return made | {"parameters": parameters | kept} if kept else made
 
 
 def hash_file(path: Path) -> str:
@@ -135,8 +142,8 @@ def render_results(language: str) -> str:
         facts, shipped = read_published(path), find_shipped(path)
         for name, model in facts.models.items():
             note = f" ({words['shipped']})" if shipped and name == facts.model_name else ""
-            stress = model["stress"]
-            cells = [f"{stress['count']:,}", *(show_interval(stress.get(key), percent) for key, percent in _COLUMNS)]
+            cells = [f"{model['stress']['count']:,}"]
+            cells += [show_interval(_find(model, keys), percent) for keys, percent in _COLUMNS]
             link = f"[{facts.run.name}](reports/published/{path.name})"
             lines.append(f"| {link}: {name}{note} | {' | '.join(_localise(cell, language) for cell in cells)} |")
     lines += ["", words["note"], *(words[key].format(**names) for key, names in _say_from_what(paths))]
@@ -144,6 +151,13 @@ def render_results(language: str) -> str:
     if seed:
         lines.append(_localise(words["seed"].format(**seed).replace("%", " %"), language))
     return "\n".join(lines)
+
+
+def _find(content: dict, keys: tuple[str, ...]):
+    """What lies under these keys, None where one is missing."""
+    for key in keys:
+        content = (content or {}).get(key)
+    return content
 
 
 def _say_from_what(paths: list[Path]) -> Iterator[tuple[str, dict]]:

@@ -6,7 +6,7 @@ from utils.cards import write_cards
 from utils.files import write_text
 from utils.html_export import render_page
 from utils.labels import CLASS_NAMES
-from utils.paths import TEST_OPENINGS, Run
+from utils.paths import TEST_OPENINGS, Run, is_run_name
 from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR
 from utils.report_facts import RunFacts, as_figure, read_facts, show_interval, show_percent
 from utils.report_figures import find_figures
@@ -44,7 +44,8 @@ def write_index(run: Run) -> Path:
 def write_overview() -> Path:
     """Write reports/index.html: every run with its headline, the newest first, and every comparison."""
     folders = [path for path in _REPORTS.glob("*") if (path / "stages").is_dir() or (path / "metrics").is_dir()]
-    runs = [read_facts(Run(path.name)) for path in sorted(folders)]
+    # a copy that somebody put beside the runs, `sample.bak`, is none
+    runs = [read_facts(Run(path.name)) for path in sorted(folders) if is_run_name(path.name)]
     runs.sort(key=lambda facts: facts.started, reverse=True)
     comparisons = sorted(path.name for path in _REPORTS.glob("compare-*.html"))
     page = _REPORTS / "index.html"

@@ -37,7 +37,7 @@ def run_stage(run: Run, stage: str, notebook: Path, parameters: dict) -> float:
 
     Raises:
         StageFailed: the notebook raised, its kernel died, or the report cannot be written. The executed
-            part is kept as <stage>.failed.ipynb and .html; an earlier report stays as it was.
+            part is kept as <stage>.failed.ipynb and .html if it can be; an earlier report stays as it was.
     """
     stage_manifest(run, stage).unlink(missing_ok=True)
     run.reports.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def run_stage(run: Run, stage: str, notebook: Path, parameters: dict) -> float:
 
 
 def _keep_failure(run: Run, stage: str, beside: Path, made: dict, error: Exception) -> str:
-    """Keep what was executed, and say what failed where."""
+    """Keep what was executed, where that can be done, and say what failed where."""
     where = "before its first cell"
     if isinstance(error, PapermillExecutionError):
         where = f"in cell {error.cell_index + 1} (In [{error.exec_count}])"
@@ -73,8 +73,12 @@ def _keep_failure(run: Run, stage: str, beside: Path, made: dict, error: Excepti
     lines = [f"{stage} failed {where}: {reason}"]
     if beside.exists():
         kept = run.reports / f"{stage}.failed.ipynb"
-        _publish(run, stage, beside, kept, made)
-        lines += [f"  what was executed: {kept}", f"  as a page:         {kept.with_suffix('.html')}"]
+        try:
+            _publish(run, stage, beside, kept, made)
+            lines += [f"  what was executed: {kept}", f"  as a page:         {kept.with_suffix('.html')}"]
+        except Exception as trouble:
+            # a full disk, a file that breaks off: the failure itself must still be told
+            lines.append(f"  What was executed could not be kept: {type(trouble).__name__}: {trouble}")
     return "\n".join([*lines, "  The next run goes on from here."])
 
 

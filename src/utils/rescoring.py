@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from utils.inference import Classifier
 from utils.ingest import inspect_source, read_pictures
 from utils.metrics import score_stress
@@ -20,7 +22,8 @@ def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> d
         split: only the pictures of this published split; "" takes all.
 
     Returns:
-        `pictures` (number), `accuracy`, `auroc`, `log_loss` of Stress against Non-stress.
+        `pictures` (number), `accuracy`, `auroc`, `log_loss` of Stress against Non-stress, and `class_accuracy` over the
+        data set's own classes.
     """
     found = inspect_source(source)
     if split:
@@ -29,5 +32,8 @@ def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> d
         found = replace(found, layout=replace(found.layout, entries=chosen))
     records, pixels, _ = read_pictures(found, pictures, seed=0)
     classifier = Classifier.load(folder)
-    figures = score_stress(records["label"].to_numpy(), classifier.p_stress(classifier.probabilities(pixels)))
-    return {"pictures": len(records)} | {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
+    probabilities = classifier.probabilities(pixels)
+    figures = score_stress(records["label"].to_numpy(), classifier.p_stress(probabilities))
+    found = {"pictures": len(records)} | {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
+    answers = np.array(classifier.class_names)[probabilities.argmax(axis=1)]
+    return found | {"class_accuracy": float((answers == records["class"].to_numpy()).mean())}

@@ -17,6 +17,7 @@ from utils.html_export import render_page
 from utils.paths import TEST_OPENINGS, Run
 from utils.report_facts import STAGES, RunFacts, as_figure, read_facts, show_interval, show_percent
 from utils.report_figures import find_figures
+from utils.report_index import write_overview
 from utils.report_words import describe_data
 
 FEWEST_SHARED = 30
@@ -35,7 +36,7 @@ class _Answers:
 
 
 def write_comparison(first: Run, second: Run) -> Path:
-    """Write reports/compare-<first>-<second>.html.
+    """Write reports/compare-<first>+<second>.html, and renew reports/index.html, which lists it.
 
     Raises:
         FileNotFoundError: one of the runs has no report.
@@ -45,7 +46,8 @@ def write_comparison(first: Run, second: Run) -> Path:
             raise FileNotFoundError(f"No run {run.name!r} in {run.reports.parent}.")
     facts = [read_facts(run) for run in (first, second)]
     figures = [{figure.name: figure for figure in find_figures(run, at_most=8)} for run in (first, second)]
-    page = TEST_OPENINGS.parent / f"compare-{first.name}-{second.name}.html"
+    # no run's name holds a +
+    page = TEST_OPENINGS.parent / f"compare-{first.name}+{second.name}.html"
     values = {
         "runs": facts,
         "changes": list_changes(*facts),
@@ -54,6 +56,7 @@ def write_comparison(first: Run, second: Run) -> Path:
         "describe": describe_data,
     }
     write_text(page, render_page("comparison.html.j2", **values, percent=show_percent, interval=show_interval))
+    write_overview()
     return page
 
 

@@ -12,7 +12,6 @@ from utils.cards import CARDS, render_card
 from utils.files import read_json, replaced_folder, write_json, write_text
 from utils.paths import ROOT, Run
 from utils.published import MODEL_FILES, SHIPPED, publish, read_published
-from utils.report_facts import read_facts
 
 NAME = "EmotionDetector_2"
 
@@ -44,14 +43,13 @@ def ship(run: Run, force: bool = False) -> Path:
                 f"{source} does worse on validation than what is shipped: log-loss {losses[0]:.4f} against"
                 f" {losses[1]:.4f}. Nothing was replaced."
             )
-    figures, facts = publish(run), read_facts(run)
-    provenance = {"run": run.name, "commits": facts.commits, "machine": facts.machine, "parameters": facts.parameters}
-    provenance["parameters"].pop("SOURCE", None)  # somebody's folders
+    published = read_published(publish(run))
+    provenance = {"run": run.name, "commits": published.commits, "machine": published.machine}
+    provenance["parameters"] = {name: value for name, value in published.parameters.items() if name != "SOURCE"}
     with replaced_folder(shipped) as folder:
         for name in MODEL_FILES:
             shutil.copyfile(source / name, folder / name)
         write_json(folder / "model.json", card | provenance)
-        published = read_published(figures)
         for name in CARDS:
             write_text(folder / f"{name}.md", render_card(name, published))
     return shipped

@@ -60,7 +60,8 @@ def _cut_in_thirds(values: pd.Series) -> pd.Series:
     # pandas opens the first interval a little below the smallest value
     least = values.min()
     whole = len(f"{values.abs().max():.0f}")
-    for digits in range(max(3, whole), 18):  # numbers may differ in the last ones alone
+    # numbers may differ in the last digits alone; 17 tell any two apart
+    for digits in range(min(max(3, whole), 17), 18):
         names = {each: f"{max(each.left, least):.{digits}g} to {each.right:.{digits}g}" for each in bins.cat.categories}
         if len(set(names.values())) == len(names):
             break

@@ -1,5 +1,8 @@
 """What happens around the epochs and steps of the strong network's training."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 
 from utils.augmentation import RandomAffine
@@ -14,6 +17,45 @@ class LogAnswersAlone(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs):
         logs["loss"] = logs.pop("categorical_crossentropy")
         del logs["val_categorical_crossentropy"]
+
+
+class StopAtNoNumber(keras.callbacks.Callback):
+    """End a training that diverged: it never comes back."""
+
+    def on_epoch_end(self, epoch, logs):
+        if not np.isfinite(logs["val_loss"]):
+            self.model.stop_training = True
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """Keep the state of the last two whole epochs, and go on from the newer that can be read.
+
+    Args:
+        checkpoint: folder of the training, which is removed where neither can be read.
+
+    Raises:
+        ValueError: neither can be read.
+    """
+
+    def __init__(self, checkpoint: Path):
+        super().__init__(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False)
+        self.checkpoint = checkpoint
+
+    def on_train_begin(self, logs=None):
+        try:
+            super().on_train_begin(logs)
+        except OSError as error:
+            shutil.rmtree(self.checkpoint)
+            raise ValueError(
+                f"What was kept of the training in {self.checkpoint} is damaged, and was removed: run this again, and"
+                f" it begins anew. ({error})"
+            ) from error
+
+    def _load_model(self):
+        try:
+            super()._load_model()
+        except (ValueError, KeyError) as error:  # a file that was cut off can be found out later than at its opening
+            raise OSError(str(error)) from error
 
 
 class GrowSide(keras.callbacks.Callback):

@@ -12,39 +12,49 @@ from utils.tensorflow_quietly import keras
 from utils.views import View
 
 
-def choose_start(run: str, class_names: list[str]) -> Path | None:
+def choose_start(run: str, own: str, class_names: list[str], batch_norm: bool = False) -> Path | None:
     """Folder of the strong network to go on from; None where no run is named.
 
     Args:
+        own: name of the run that asks: what it goes on from must not be replaced by it.
         class_names: that it must tell apart, in their order.
+        batch_norm: whether the network that goes on has batch normalisation; it must where the start has.
 
     Raises:
         FileNotFoundError: the run has none.
-        ValueError: not a run's name, or its network tells other classes apart or is not the stronger one.
+        ValueError: not another run's name, or its network tells other classes apart, is not the stronger one, or has
+            batch normalisation.
     """
-    return _find_network(run, "START", class_names) if run else None
+    if not run:
+        return None
+    folder = _find_network(run, "START", own, class_names)
+    _require_alike("START", folder, batch_norm)
+    return folder
 
 
-def choose_teachers(runs: list[str], class_names: list[str]) -> tuple[Path, ...]:
+def choose_teachers(runs: list[str], own: str, class_names: list[str]) -> tuple[Path, ...]:
     """Folders of the networks to learn from, one for each run.
 
     Args:
+        own: name of the run that asks.
         class_names: that they must tell apart, in their order.
 
     Raises:
         FileNotFoundError: a run has none.
-        ValueError: not a list of runs' names, or a network tells other classes apart or is not the stronger one.
+        ValueError: not a list of other runs' names, or a network tells other classes apart or is not the stronger one.
     """
-    return _find_networks(runs, "TEACHERS", class_names)
+    return _find_networks(runs, "TEACHERS", own, class_names)
 
 
-def _find_networks(runs: list[str], parameter: str, class_names: list[str]) -> tuple[Path, ...]:
+def _find_networks(runs: list[str], parameter: str, own: str, class_names: list[str]) -> tuple[Path, ...]:
     if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
         raise ValueError(f'{parameter}: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
-    return tuple(_find_network(run, parameter, class_names) for run in runs)
+    return tuple(_find_network(run, parameter, own, class_names) for run in runs)
 
 
-def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
+def _find_network(run: str, parameter: str, own: str, class_names: list[str]) -> Path:
+    if run == own:
+        raise ValueError(f"{parameter}: {run!r} is this run, which replaces its network. Give the new one another RUN.")
     folder = Run(run).models / "EmotionDetector_2"
     if not (folder / "model.keras").exists():
         raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
@@ -60,19 +70,31 @@ def _find_network(run: str, parameter: str, class_names: list[str]) -> Path:
     return folder
 
 
-def choose_averaged(runs: list[str], class_names: list[str], widths: tuple[tuple[int, ...], ...]) -> tuple[Path, ...]:
+def _require_alike(parameter: str, folder: Path, batch_norm: bool) -> None:
+    """Standardised filters cannot hold what a network with batch normalisation learnt: their weights have mean 0."""
+    if read_json(folder / "model.json")["training"].get("batch_norm") and not batch_norm:
+        raise ValueError(f"{parameter}: the network in {folder} needs STRONG_BATCH_NORM=true, as it was trained with.")
+
+
+def choose_averaged(
+    runs: list[str], own: str, class_names: list[str], widths: tuple[tuple[int, ...], ...], batch_norm: bool = False
+) -> tuple[Path, ...]:
     """Folders of the networks whose weights are averaged with the strong network's, one for each run.
 
     Args:
+        own: name of the run that asks.
         class_names: that they must tell apart, in their order.
         widths: that they must have, from `choose_widths`.
+        batch_norm: as for `choose_start`.
 
     Raises:
         FileNotFoundError: a run has none.
-        ValueError: not a list of runs' names, or a network tells other classes apart or has other filters.
+        ValueError: not a list of other runs' names, or a network tells other classes apart, has other filters, or has
+            batch normalisation.
     """
-    folders = _find_networks(runs, "AVERAGE_WITH", class_names)
+    folders = _find_networks(runs, "AVERAGE_WITH", own, class_names)
     for folder in folders:
+        _require_alike("AVERAGE_WITH", folder, batch_norm)
         found = read_widths(keras.models.load_model(folder / "model.keras"))
         if found != widths:
             raise ValueError(f"AVERAGE_WITH: expected networks with filters {widths}, found {found} in {folder}.")
@@ -120,13 +142,20 @@ def describe_plan(
     if averaged:
         plan += f" At the end its weights are averaged with those of {_name(averaged)}."
     known = dict.fromkeys(((start,) if start else ()) + teachers + averaged)
-    others = [folder for folder in known if read_json(folder / "model.json")["data"] != data]
+    others = [folder for folder in known if _find_data(folder) != {data}]
     if others:
         plan += (
-            f" {_name(others)} learnt from other data than this run's, or from another cut of it: if pictures that"
-            " validate here were in it, the validation figures flatter."
+            f" {_name(others)} learnt from other data than this run's, or from another cut of it, or from a network"
+            " that did: if pictures that validate here were in it, the validation figures flatter."
         )
     return plan
+
+
+def _find_data(folder: Path) -> set[str]:
+    """Fingerprints of the data that a network and those it came from learnt from, as far as they are known."""
+    card = read_json(folder / "model.json")
+    ancestors = card["training"].get("ancestors", {}).values()
+    return {card["data"]} | {ancestor["data"] for ancestor in ancestors if "data" in ancestor}
 
 
 def _name(folders: Iterable[Path]) -> str:
@@ -151,6 +180,9 @@ def choose_widths(widths: list[list[int]], start: Path | None = None) -> tuple[t
         isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
     ):
         raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
+    if len(stages) > len(STRONG_WIDTHS):
+        # a picture of 16 pixels is halved to one by then
+        raise ValueError(f"STRONG_WIDTHS: expected at most {len(STRONG_WIDTHS)} lists, found {len(stages)}.")
     if known and not (
         [len(stage) for stage in stages] == [len(stage) for stage in known]
         and all(asked >= found for asked, found in zip(chain(*stages), chain(*known), strict=True))

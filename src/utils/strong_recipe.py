@@ -113,14 +113,15 @@ def describe_recipe(
     averaged: tuple[Path, ...] = (),
     batch_norm: bool = False,
 ) -> dict:
-    """What a model.json says of the training."""
+    """What a model.json says of the training; `ancestors` is that of every network it came from, by run."""
     teachers = find_teachers(start, teachers)
     described = {
         "widths": [list(stage) for stage in widths],
         "batch_norm": batch_norm,
         "epochs": epochs,
-        "start": None if start is None else _describe_start(start),
+        "start": start and start.parent.name,
         "averaged_with": [folder.parent.name for folder in averaged],
+        "ancestors": _describe_ancestors([*([start] if start else []), *teachers, *averaged]),
     }
     if epochs == 0:
         return described
@@ -140,8 +141,15 @@ def describe_recipe(
     }
 
 
-def _describe_start(start: Path) -> dict:
-    card = read_json(start / "model.json")
-    described = card["training"] | {"from": start.parent.name}
-    # without an epoch of its own, its history is that of its start, which is described within
-    return described | ({"history": card["history"]} if described["epochs"] else {})
+def _describe_ancestors(folders: list[Path]) -> dict[str, dict]:
+    found = {}
+    for folder in folders:
+        card = read_json(folder / "model.json")
+        training = dict(card["training"])
+        found |= training.pop("ancestors", {})
+        # without an epoch of its own, its history is that of its start
+        history = {"history": card["history"]} if training["epochs"] else {}
+        kept = {name: card[name] for name in ("seeds", "data", "versions")}
+        # what is shipped keeps the name of its run: another may be shipped by now
+        found[card.get("run", folder.parent.name)] = training | kept | history
+    return found

@@ -9,11 +9,11 @@ import pandas as pd
 
 from utils.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.dataset import Split, copy_images, make_batches
-from utils.files import read_json, write_json
+from utils.files import read_json, write_json, write_text
 from utils.lessons import Lesson, ask_teachers, learn_features
 from utils.networks import add_features, build_plain_network, build_strong_cnn
 from utils.precision import compute_in
-from utils.strong_callbacks import DrawSide, GrowSide, LogAnswersAlone, Settle
+from utils.strong_callbacks import Backup, DrawSide, GrowSide, LogAnswersAlone, Settle, StopAtNoNumber
 from utils.strong_parameters import find_teachers
 from utils.strong_recipe import (
     AVERAGED,
@@ -181,7 +181,7 @@ def train_strong_network(
         they are, `val_accuracy`.
 
     Raises:
-        ValueError: it diverged.
+        ValueError: it diverged, or what was kept of it cannot be read.
     """
     class_count, steps = network.output_shape[-1], -(-len(train.targets) // batch_size)
     targets = soften_targets(train.targets, class_count, lesson and lesson.answers)
@@ -223,9 +223,10 @@ def train_strong_network(
         callbacks=[
             keras.callbacks.SwapEMAWeights(),
             LogAnswersAlone(),
+            StopAtNoNumber(),
             # before the backup: what is killed between the two logs an epoch twice, not never
             keras.callbacks.CSVLogger(checkpoint / "history.csv", append=True),
-            keras.callbacks.BackupAndRestore(checkpoint / "state", double_checkpoint=True, delete_checkpoint=False),
+            Backup(checkpoint),
             sizing,
             *([] if sample is None else [Settle(network, augmentation, sample)]),
             ShowProgress(epochs, steps),
@@ -258,7 +259,10 @@ def _open_checkpoint(folder: Path, settings: dict) -> int:
     """Keep the folder where it was left by the same training; else begin with an empty one. How many epochs it ran."""
     described, history = folder / "settings.json", folder / "history.csv"
     if described.exists() and read_json(described) == settings:
-        return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
+        lines = history.read_text().splitlines(keepends=True) if history.exists() else []
+        if lines and not lines[-1].endswith("\n"):  # a full disk; its epoch was not kept either
+            write_text(history, "".join(lines[:-1]))
+        return max(0, sum(line.endswith("\n") for line in lines) - 1)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(described, settings)

@@ -180,7 +180,7 @@ def _refuse(error: HTTPException) -> Response:
         error = PictureProblem("too_many_bytes" if (request.content_length or 0) > MAX_UPLOAD_BYTES else "no_file")
     sentence = str(_ERRORS.get(error.code, error.description))
     if not _is_api():
-        response = _page(error.code, error=sentence)
+        response = _page(error.code, error=sentence, bad_picture=isinstance(error, PictureProblem))
     else:
         fault = {"fault": error.fault} if isinstance(error, PictureProblem) else {}
         problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": sentence}

@@ -1,6 +1,7 @@
 """An answer in JSON, and as the page shows it."""
 
 import base64
+import math
 from io import BytesIO
 
 import numpy as np
@@ -72,24 +73,28 @@ def _face_in_json(face: Prediction, language: str) -> dict:
 
 def show_answer(classifier: Classifier, image: Image.Image, faces: list[Prediction]) -> dict:
     """What the page's template shows: the picture with its boxes, each face's answer, and why, for the first one."""
-    doubt = classifier.abstention
     return {
         "picture": _draw_boxes(image, faces),
-        "faces": [_show_face(face, classifier.stress_classes) for face in faces],
+        "faces": [_show_face(face, classifier) for face in faces],
         "reason": "" if faces else NO_FACE.reason,
-        "needed": doubt and doubt["confidence"],
         "panel": _show_panel(classifier, faces[0]) if faces else None,
     }
 
 
-def _show_face(face: Prediction, stress_classes: list[str]) -> dict:
-    """One face for the template; `probabilities` are the data set's own classes where they are more than the labels."""
+def _show_face(face: Prediction, classifier: Classifier) -> dict:
+    """One face for the template.
+
+    `probabilities` are the data set's own classes where they are more than the labels; `short` is the confidence that
+    is too low and the one that is needed, where that is why there is no answer.
+    """
     likelier, confidence = name_answer(face.p_stress)
+    unsure = face.reason == "low_confidence"
     names = sorted(face.probabilities, key=face.probabilities.get, reverse=True)
     return {
         "label": LABELS[face.label] if face.status == OK else None,
         "leaning": LABELS[likelier],
         "percent": percent(confidence),
+        "short": tell_apart(confidence, classifier.abstention["confidence"]) if unsure else None,
         "frequency": face.frequency,
         "reason": face.reason,
         "p_stress": face.p_stress,
@@ -99,7 +104,7 @@ def _show_face(face: Prediction, stress_classes: list[str]) -> dict:
                 "name": CLASSES.get(name, name),
                 "share": face.probabilities[name],
                 "percent": percent(face.probabilities[name]),
-                "stress": name in stress_classes,
+                "stress": name in classifier.stress_classes,
             }
             for name in names
         ]
@@ -138,6 +143,15 @@ def percent(share: float) -> str:
     bounded = min(max(share, 0.01), 0.99)
     sign = "" if 0.005 <= share < 0.995 else "<" if share < bounded else ">"
     return sign + format_percent(bounded, locale=get_locale())
+
+
+def tell_apart(lower: float, higher: float) -> tuple[str, str]:
+    """Two shares, 0 to 1, in whole percent; where these are alike, to a decimal, the lower one down, the other up."""
+    whole = percent(lower), percent(higher)
+    if whole[0] != whole[1]:
+        return whole
+    shares = math.floor(1000 * lower) / 1000, math.ceil(1000 * higher) / 1000
+    return tuple(format_percent(share, locale=get_locale(), decimal_quantization=False) for share in shares)
 
 
 def _draw_boxes(image: Image.Image, faces: list[Prediction]) -> str:

@@ -10,6 +10,11 @@ SHOWN_FLAGS = ("blank", "near-blank", "label-conflict", "near-duplicate", "near-
 """Of audit.FLAGS, those that a look at the pictures can judge."""
 
 
+def has_findings(records: pd.DataFrame) -> bool:
+    """Whether a record carries one of SHOWN_FLAGS: else `plot_findings` has nothing to draw."""
+    return any(has_flag(records, flag).any() for flag in SHOWN_FLAGS)
+
+
 def plot_findings(records: pd.DataFrame, pixels: np.ndarray, columns: int = 8, seed: int = 0):
     """A row for each flag in SHOWN_FLAGS that occurs: random pictures that carry it, those that are alike side by side.
 

@@ -1,6 +1,7 @@
 // What the page can do besides: drag and drop, a preview, the camera. Everything else works without.
 const find = (id) => document.getElementById(id);
 const [form, drop, input, preview, video] = ["ask", "drop", "picture", "preview", "video"].map(find);
+const LONGEST_WAIT = 10_000; // milliseconds, after which one may ask again
 
 function choose(file) {
   const files = new DataTransfer();
@@ -14,28 +15,49 @@ function showPreview() {
   const [file] = input.files;
   preview.hidden = !file;
   if (file) preview.src = URL.createObjectURL(file);
+  // the answer about another picture is not being waited for
+  setBusy(false);
 }
 
+// Counts the starts and stops of the camera: what an earlier start brings is too late, and must not leave it on.
+let turn = 0;
+
 async function openCamera() {
+  stopCamera();
+  const mine = turn;
   find("camera").hidden = false;
+  showCamera("starting");
   try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+    if (mine !== turn) return end(stream);
+    video.srcObject = stream;
     await video.play();
-    showCamera(true);
+    showCamera("on");
     find("snap").focus();
   } catch {
-    showCamera(false);
+    if (mine !== turn) return;
+    stopCamera();
+    showCamera("refused");
   }
 }
 
-function showCamera(works) {
-  video.hidden = find("snap").hidden = !works;
-  find("refused").hidden = works;
+function showCamera(state) {
+  video.hidden = find("snap").hidden = state !== "on";
+  find("refused").hidden = state !== "refused";
+}
+
+function stopCamera() {
+  turn += 1;
+  end(video.srcObject);
+  video.srcObject = null;
+}
+
+function end(stream) {
+  stream?.getTracks().forEach((track) => track.stop());
 }
 
 function closeCamera() {
-  video.srcObject?.getTracks().forEach((track) => track.stop());
-  video.srcObject = null;
+  stopCamera();
   find("camera").hidden = true;
   find("open").focus();
 }
@@ -64,9 +86,13 @@ input.addEventListener("change", showPreview);
 find("open").addEventListener("click", openCamera);
 find("close").addEventListener("click", closeCamera);
 find("snap").addEventListener("click", snap);
-form.addEventListener("submit", () => setBusy(true));
+form.addEventListener("submit", () => {
+  setBusy(true);
+  // no event tells that the visitor has stopped waiting
+  setTimeout(setBusy, LONGEST_WAIT, false);
+});
 // back from the answer, by the browser's button
-window.addEventListener("pageshow", () => { setBusy(false); showPreview(); });
+window.addEventListener("pageshow", showPreview);
 for (const kind of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(kind, (event) => {
     event.preventDefault();
