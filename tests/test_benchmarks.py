@@ -123,7 +123,7 @@ def test_a_runs_own_network_is_told_over_the_whole_recipe():
     measured = summarise([{"seed": 50.0, "training": rates, "pipeline": rates, "products": 2e3}], {"24": 10, "48": 10})
     rows = _describe_as_run({"run": "mine", "precision": "float32"} | measured, amx=True)
     assert [row[0].partition(": ")[0] for row in rows] == ["`mine`'s network"] * 4
-    assert rows[1][1:] == ("3.20", "at least 2 with AMX")
+    assert rows[1][1:] == ("3.20 (3.20 to 3.20)", "at least 2 with AMX")
     assert _describe_as_run({"skipped": "no run"}, amx=True) == []
 
 
