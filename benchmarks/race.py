@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from facts import spread
 from training import (
     CHANGES,
     Amount,
@@ -44,31 +45,43 @@ class Plan:
     batch_size: int = 128
 
 
-def measure_race(run: Run, amount: Amount, precision: str, plan: Plan, minutes: float) -> dict:
+def measure_race(run: Run, amount: Amount, precision: str, plan: Plan, minutes: float, races: int) -> dict:
     """`race` of reports/bench.json.
 
     Args:
         run: with processed pictures of several classes.
         precision, plan: of the recipe.
         minutes: after which either is stopped; the seed's way has no other end before the target.
+        races: each from weights of its own, both ways in turn.
     """
     train, validation = load_split(run, "train"), load_split(run, "validation")
     classes = len(read_manifest(run)["class_names"])
     ways = {"ours": partial(train_by_recipe, precision=precision, plan=plan), "seed": train_as_seed}
-    found = {}
-    for name, way in ways.items():
-        set_seed(0)
-        line = FinishLine(TARGET, 60 * minutes, name)
-        way(train, validation, classes, amount, line)
-        found[name] = line.describe()
-    seconds = [found[name]["seconds"] for name in ("seed", "ours")]
-    times_seed = seconds[0] / seconds[1] if None not in seconds else None
+    found = {name: [] for name in ways}
+    for race in range(races):
+        for name, way in ways.items():
+            set_seed(race)
+            line = FinishLine(TARGET, 60 * minutes, f"{name}, race {race + 1} of {races}")
+            way(train, validation, classes, amount, line, race)
+            found[name].append(line.describe())
     return (
         {"run": run.name, "classes": classes, "target": TARGET, "minutes": minutes}
         | asdict(plan)
         | found
-        | {"times_seed": times_seed}
+        | {"times_seed": compare_times(found["ours"], found["seed"])}
     )
+
+
+def compare_times(ours: list[dict], seed: list[dict]) -> dict | None:
+    """The spread of the seed's time over ours, race by race; None unless both were there each time.
+
+    Args:
+        ours, seed: of every race, what `FinishLine.describe` says.
+    """
+    seconds = [(theirs["seconds"], own["seconds"]) for theirs, own in zip(seed, ours, strict=True)]
+    if any(None in pair for pair in seconds):
+        return None
+    return spread([theirs / own for theirs, own in seconds])
 
 
 class FinishLine(keras.callbacks.Callback):
@@ -103,7 +116,14 @@ class FinishLine(keras.callbacks.Callback):
 
 
 def train_by_recipe(
-    train: Split, validation: Split, classes: int, amount: Amount, line: FinishLine, precision: str, plan: Plan
+    train: Split,
+    validation: Split,
+    classes: int,
+    amount: Amount,
+    line: FinishLine,
+    seed: int,
+    precision: str,
+    plan: Plan,
 ) -> None:
     with compute_in(precision):
         network = build_strong_cnn(classes, amount.widths)
@@ -111,14 +131,14 @@ def train_by_recipe(
     with reporting_to(line), tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         train_strong_network(
-            network, RandomAffine(**CHANGES), train, validation, *how, seed=0, checkpoint=state, sides=plan.sides
+            network, RandomAffine(**CHANGES), train, validation, *how, seed, checkpoint=state, sides=plan.sides
         )
 
 
-def train_as_seed(train: Split, validation: Split, classes: int, amount: Amount, line) -> None:
+def train_as_seed(train: Split, validation: Split, classes: int, amount: Amount, line: FinishLine, seed: int) -> None:
     with without_warnings():
         build_seed_network(classes, amount.widths).fit(
-            generate_as_seed(train, amount.batch_size),
+            generate_as_seed(train, amount.batch_size, seed),
             validation_data=make_batches(validation, 256),
             epochs=10_000,
             verbose=0,

@@ -170,10 +170,10 @@ def build_seed_network(classes: int, widths: tuple):
     return compile_network(network, SEED_LEARNING_RATE)
 
 
-def generate_as_seed(split: Split, batch_size: int):
+def generate_as_seed(split: Split, batch_size: int, seed: int = 0):
     """The seed project's augmentation: batches of float32 pictures, turned, zoomed and mirrored one by one."""
     generator = tf.keras.preprocessing.image.ImageDataGenerator(**SEED_CHANGES)
-    return generator.flow(split.images, split.targets, batch_size, seed=0)
+    return generator.flow(split.images, split.targets, batch_size, seed=seed)
 
 
 @contextmanager

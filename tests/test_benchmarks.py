@@ -75,7 +75,7 @@ def test_everything_is_measured_and_said(saved):
 def test_the_options_are_explained():
     result = run_benchmark("bench.py", "--help")
     assert result.returncode == 0
-    assert "its network and a race to 60%, too" in " ".join(result.stdout.split())
+    assert "its network and races to 60%, too" in " ".join(result.stdout.split())
 
 
 def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):
@@ -130,7 +130,7 @@ def test_a_runs_own_network_is_told_over_the_whole_recipe():
 @pytest.mark.parametrize(("limit", "reached"), [(60, True), (0, False)])
 def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     from bench import _describe_race
-    from race import FinishLine, Plan
+    from race import FinishLine, Plan, compare_times
 
     line = FinishLine(0.6, limit, "ours")
     line.set_model(SimpleNamespace(stop_training=False))
@@ -142,9 +142,20 @@ def test_the_race_ends_at_the_accuracy_or_when_the_time_is_up(limit, reached):
     runner = line.describe()
     assert (runner["seconds"] is not None) == reached
     assert (runner["epochs"], runner["best"]) == (2, 0.7)
-    race = asdict(Plan(3, (24, 48))) | {"ours": runner, "seed": runner, "times_seed": None}
+    runners = [runner, runner | {"epochs": 5}]
+    race = asdict(Plan(3, (24, 48))) | {"ours": runners, "seed": runners, "times_seed": compare_times(runners, runners)}
     rows = _describe_race(race)
-    assert ("not reached" in rows[0][1]) != reached
+    assert "2 to 5 epochs" in rows[0][1]
+    assert ("reached in 0 of 2 races" in rows[0][1]) != reached
+    assert [row[1:] for row in rows[2:]] == [("1.00 (1.00 to 1.00)", "at least 3")] * reached
+
+
+def test_a_race_is_compared_with_its_own_other_half():
+    from race import compare_times
+
+    ours, seed = ([{"seconds": value} for value in values] for values in ((100, 200, 100), (400, 400, 300)))
+    assert compare_times(ours, seed) == {"median": 3, "low": 2, "high": 4, "count": 3}
+    assert compare_times([*ours, {"seconds": 1}], [*seed, {"seconds": None}]) is None
 
 
 def test_growth_is_measured_and_drawn(tmp_path):
