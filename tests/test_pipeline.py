@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from itertools import combinations
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 from browser import find_faults, start_chromium
-from conftest import CHECKOUT, make_root, run_pipeline
+from conftest import CHECKOUT, draw_face, encode, make_root, run_pipeline
 from schema import find_mismatches, read_schema
 
 STAGES = [path.stem for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))]
@@ -97,6 +99,30 @@ def test_04_prints_what_the_seed_project_printed(reports):
     assert "shape: (1, 48, 48, 3)" in text
     assert f"prediction: {answer['label']}" in text
     assert f"confidence: {answer['confidence']:.2%}" in text
+
+
+def test_two_classes_go_through_all_notebooks(tmp_path):
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "stress.zip", "w") as archive:
+        for split, share in (("train", 3), ("test", 1)):
+            for label, emotion, count in (("Stress", "angry", 10), ("Non-stress", "happy", 30)):
+                for number in range(share * count):
+                    archive.writestr(f"{split}/{label}/{number}.png", encode(draw_face(emotion, rng)))
+    root = make_root(tmp_path / "root")
+    words = ("DATASET=two", "PROFILE=smoke", f"SOURCE={tmp_path / 'stress.zip'}", "PARAMS=EPOCHS=1")
+    result = run_pipeline(root, *words)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    reports = root / "reports" / "two-smoke"
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    assert list(metrics["models"]) == ROWS
+    assert all(figures["stress"]["count"] == 40 for figures in metrics["models"].values())
+    for model in ROWS:
+        card = json.loads((root / "models" / "two-smoke" / model / "model.json").read_text())
+        assert sorted(card["class_names"]) == ["Non-stress", "Stress"]
+        assert card["stress_classes"] == ["Stress"]
+    assert "the rarest, Stress, 27: 3.0 times as many" in (reports / "02_baseline_cnn.html").read_text()
+    answer = json.loads((reports / "metrics" / "04_single_image_inference.json").read_text())
+    assert answer["label"] in ("Stress", "Non-stress")
 
 
 def test_nbval_finds_every_checked_output(tmp_path, faces_zip):
