@@ -11,11 +11,13 @@ import numpy as np
 from utils.dataset import Split, make_batches
 from utils.display import LiveFigure
 from utils.files import replaced_folder, write_json
+from utils.networks import find_inside
 from utils.plots.training import plot_history
 from utils.progress import make_bar
+from utils.pruning import prune_silent
 from utils.quiet import quiet_stderr
 from utils.tensorflow_quietly import keras, tf
-from utils.views import WHOLE, View, make_view
+from utils.views import WHOLE, View, answer_over, make_view, read_views
 
 DIVERGED = "start it again with a lower learning rate, or in float32, or look for what is wrong with the pictures."
 """What to do about a training whose loss is no number any more."""
@@ -133,7 +135,7 @@ def predict_views(network, images: np.ndarray, views: tuple[View, ...] = WHOLE) 
     return np.stack([predict(network, np.asarray(make_view(images, view))) for view in views])
 
 
-def save_model(folder: Path, network, card: dict) -> None:
+def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = None) -> None:
     """Write model.keras, model.tflite, saved_model/ and model.json; the folder is replaced whole.
 
     The weights are rounded to what float16 can hold, which halves the first two files. All three compute in float32.
@@ -141,12 +143,19 @@ def save_model(folder: Path, network, card: dict) -> None:
     Args:
         network: the inference network: plain layers, uint8 (n, 48, 48, 3) -> probabilities. It is rounded, too.
         card: what model.json holds besides the versions.
+        pictures: training pictures of a strong network. What only answers, model.tflite and saved_model/, then comes
+            without the filters that are silent about them, see `pruning.prune_silent`; model.keras stays whole, since
+            a training may go on from it.
     """
     network.set_weights([round_to_float16(weight) for weight in network.get_weights()])
+    lean = network
+    if pictures is not None:
+        views = read_views(card)
+        lean = answer_over(prune_silent(find_inside(network), pictures, views), views)
     with replaced_folder(folder) as beside, quiet_stderr():
         network.save(beside / "model.keras")
         _compress(beside / "model.keras")
-        network.export(beside / "saved_model", verbose=False)
+        lean.export(beside / "saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(beside / "saved_model"))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
