@@ -70,7 +70,7 @@ def test_overrides():
 
 def test_profiles():
     assert read_profile("smoke")["EPOCHS"] == 2
-    shipped = ", ".join(["shipped", *sorted(f"shipped-{sitting}" for sitting in range(2, 16))])
+    shipped = ", ".join(["shipped", *sorted(f"shipped-{sitting}" for sitting in range(2, 17))])
     with pytest.raises(ValueError, match=f"expected one of default, fer2013, sample, {shipped}, smoke"):
         read_profile("tiny")
     assert choose_profile("fer2013", "") == "fer2013"
