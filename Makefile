@@ -9,7 +9,7 @@ else
 BIN := .venv/bin
 endif
 RUN_PYTHON := $(BIN)/python
-SITTINGS := shipped shipped-2 shipped-3 shipped-4 shipped-5 shipped-6 shipped-7 shipped-8 shipped-9 shipped-10 shipped-11 shipped-12 shipped-13 shipped-14 shipped-15
+SITTINGS := shipped shipped-2 shipped-3 shipped-4 shipped-5 shipped-6 shipped-7 shipped-8 shipped-9 shipped-10 shipped-11 shipped-12 shipped-13 shipped-14 shipped-15 shipped-16
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
