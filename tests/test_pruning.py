@@ -57,6 +57,12 @@ def test_a_layer_keeps_one_filter():
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
 
 
+def test_one_convolution_is_enough():
+    network = build_plain_network(build_strong_cnn(2, widths=((4,),)))
+    pruned = prune_silent(network, IMAGES, VIEWS)
+    assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
+
+
 def test_so_many_pictures_are_drawn(monkeypatch):
     monkeypatch.setattr(pruning, "LOOKED_AT", 4)
     seen = []

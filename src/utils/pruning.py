@@ -52,17 +52,19 @@ def prune_silent(network, images: np.ndarray, views: tuple[View, ...]):
 def _find_answering(network, images: np.ndarray, views: tuple[View, ...]) -> dict[str, np.ndarray]:
     """By convolution's name, the positions of its filters that give more than 0 somewhere."""
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    peaks = keras.Model(network.input, [keras.ops.max(layer.output, axis=(1, 2)) for layer in convolutions])
-    highest = [np.zeros(layer.filters, np.float32) for layer in convolutions]
+    peaks = keras.ops.concatenate([keras.ops.max(layer.output, axis=(1, 2)) for layer in convolutions], axis=1)
+    watched = keras.Model(network.input, peaks)
+    highest = np.zeros(peaks.shape[1], np.float32)
     drawn = np.sort(np.random.default_rng(0).permutation(len(images))[:LOOKED_AT])
     pieces = np.array_split(drawn, range(_PIECE, len(drawn), _PIECE))
     for piece in track(pieces, len(pieces), "batch", "Filters that never answer"):
         pictures = copy_images(images, piece)
         for view in views:
-            found = peaks.predict_on_batch(np.asarray(make_view(pictures, view)))
-            highest = [np.maximum(before, peak.max(axis=0)) for before, peak in zip(highest, found, strict=True)]
+            found = watched.predict_on_batch(np.asarray(make_view(pictures, view)))
+            highest = np.maximum(highest, found.max(axis=0))
+    by_layer = np.split(highest, np.cumsum([layer.filters for layer in convolutions])[:-1])
     # a layer in which all are silent keeps one
     return {
         layer.name: np.flatnonzero(peak > 0) if peak.any() else np.arange(1)
-        for layer, peak in zip(convolutions, highest, strict=True)
+        for layer, peak in zip(convolutions, by_layer, strict=True)
     }
