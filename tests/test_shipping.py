@@ -49,7 +49,8 @@ def test_only_a_better_model_on_validation_takes_the_place(shipped, capsys):
     assert main(["worse", "--force"]) == 0
     assert (shipped / "model.keras").read_text() == "worse EmotionDetector_2"
     assert main([finish("better", 0.4).name]) == 0
-    assert main([finish("rounded", 0.40001).name]) == 0
+    assert main([finish("rounded", 0.400005).name]) == 0
+    assert main([finish("beyond", 0.40003).name]) == 2
     assert main(["better"]) == 0  # shipped again, it stays
 
 
