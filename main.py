@@ -26,7 +26,7 @@ def main() -> None:
     try:
         from waitress import create_server
 
-        from utils.inference import Classifier, find_model
+        from utils.inference.classifier import Classifier, find_model
         from webapp import LOCAL_HOSTS, create_app
     except ImportError as error:
         sys.exit(f"{error}. Start the page with `make app`, which uses the project's own environment.")

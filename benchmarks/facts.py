@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.provenance import describe_machine, find_commit, find_versions
 from utils.files import fill, write_text
-from utils.provenance import describe_machine, find_commit, find_versions
 
 DOC = Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 

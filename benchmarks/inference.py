@@ -15,8 +15,8 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from utils.explain import explain
-from utils.inference import Classifier, find_model
+from utils.inference.classifier import Classifier, find_model
+from utils.inference.explain import explain
 from utils.paths import SAMPLE
 from utils.pictures import SIDE, encode_png
 

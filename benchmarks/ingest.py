@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from utils.audit import audit_pictures
-from utils.ingest import inspect_source, read_pictures
+from utils.data.audit import audit_pictures
+from utils.data.ingest import inspect_source, read_pictures
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from utils.comparison import compare_rows
-from utils.intervals import measure_classes, measure_stress
+from utils.evaluation.bootstrap import measure_classes, measure_stress
+from utils.evaluation.comparison import compare_rows
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.inference import Classifier, find_model
+from utils.inference.classifier import Classifier, find_model
 from utils.paths import ROOT
 from utils.pictures import SIDE, encode_png
 

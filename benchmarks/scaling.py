@@ -16,7 +16,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +39,8 @@ EPOCHS = 6
 BATCH_SIZE = 128
 LINEAR_WITHIN = 0.15
 FLAT_FROM, FLAT_WITHIN = 16000, 0.05
-LARGE_SIDES = (40,)
-"""Of the pictures that the shipped network was trained on, the largest."""
+LARGE_SIDE = 40
+"""Of the largest pictures that the shipped network was trained on."""
 
 LARGE_MB = 3000
 PICTURE_MB = SIDE * SIDE * 3 / 2**20
@@ -84,15 +84,12 @@ def measure(sizes: list[int], repeats: int) -> dict:
 
 
 def measure_large(widths: list[list[int]]) -> dict:
-    """`large` of scaling.json: `peak_mb` of a network with that many filters, by what it normalises."""
-    place, kinds = describe_place(), ("weights", "batch")
+    """`large` of scaling.json: `peak_mb` of a network with that many filters, in one epoch."""
+    place = describe_place()
     with scratch_checkout():
         call_alone(write_run, SIZES[0])
-        peaks = {
-            kind: call_alone(train, SIZES[0], widths, kind == "batch", 1, LARGE_SIDES)["peak_mb"]
-            for kind in track(kinds, len(kinds), "training", "Training a large network")
-        }
-    return {"place": place, "pictures": SIZES[0], "widths": widths, "peak_mb": peaks}
+        peak = call_alone(train, SIZES[0], widths, [LARGE_SIDE], 1)["peak_mb"]
+    return {"place": place, "pictures": SIZES[0], "widths": widths, "peak_mb": peak}
 
 
 @contextmanager
@@ -112,7 +109,7 @@ def call_alone(work: Callable, *arguments):
 
 def write_run(size: int) -> None:
     """A processed run of noise with that many training pictures, and a tenth as many for validation."""
-    from utils.dataset import write_dataset
+    from utils.data.dataset import write_dataset
     from utils.paths import Run
 
     rng = np.random.default_rng(0)
@@ -134,32 +131,26 @@ def write_run(size: int) -> None:
     write_dataset(Run(f"size-{size}"), records, pixels, skipped, Path("noise"), {})
 
 
-def train(size: int, widths=WIDTHS, batch_norm: bool = False, epochs: int = EPOCHS, sides: tuple = ()) -> dict:
+def train(size: int, widths=WIDTHS, sides: Sequence[int] = (), epochs: int = EPOCHS) -> dict:
     """The last epoch's seconds, by the clock and of the processor, and this process's peak memory in MB."""
     # here, so that the process that starts all others stays small: they inherit its peak
-    from training import CHANGES, reporting_to
+    from training import AUGMENTATION
 
-    from utils.augmentation import RandomAffine
-    from utils.dataset import load_split, read_manifest
-    from utils.networks import build_strong_cnn
+    from utils.data.dataset import load_split, read_manifest
+    from utils.models.recipe import Recipe, choose_sides
+    from utils.models.train import train_strong
     from utils.paths import Run
-    from utils.strong_recipe import SIDES, scale_learning_rate
-    from utils.strong_training import train_strong_network
-    from utils.tensorflow_quietly import keras
 
     run, marks = Run(f"size-{size}"), []
 
-    def mark(epoch, logs):
+    def mark(*_):
         marks.append((time.perf_counter(), time.process_time()))
 
-    clock = keras.callbacks.LambdaCallback(on_epoch_begin=mark, on_epoch_end=mark)
     splits = [load_split(run, name) for name in ("train", "validation")]
-    network = build_strong_cnn(len(read_manifest(run)["class_names"]), widths, batch_norm=batch_norm)
-    augmentation = RandomAffine(**CHANGES)
-    rate = scale_learning_rate(BATCH_SIZE)
-    with reporting_to(clock), tempfile.TemporaryDirectory() as folder:
-        state = Path(folder) / "state"
-        train_strong_network(network, augmentation, *splits, epochs, BATCH_SIZE, rate, 0, state, sides=sides or SIDES)
+    recipe = Recipe(widths, choose_sides(list(sides), epochs), BATCH_SIZE, "float32", AUGMENTATION)
+    mark()
+    with tempfile.TemporaryDirectory() as folder:
+        train_strong(recipe, *splits, read_manifest(run)["class_names"], 0, Path(folder), watch=mark)
     seconds, processor = np.subtract(marks[-1], marks[-2]).tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"pictures": size, "seconds": seconds, "processor_seconds": processor, "peak_mb": peak}
@@ -205,12 +196,11 @@ def describe(figures: dict) -> str:
 
 
 def _describe_large(large: dict) -> str:
-    weights, batch = (large["peak_mb"][norm] for norm in ("weights", "batch"))
     filters = [count for stage in large["widths"] for count in stage]
     return (
         f"A network of the shipped one's widths, {filters[0]} to {filters[-1]} filters, on {large['pictures']:,} "
-        f"pictures of {LARGE_SIDES[-1]}x{LARGE_SIDES[-1]}: peak memory {weights:,.0f} MB with standardised weights, "
-        f"{batch:,.0f} MB with batch normalisation (wanted: at most {LARGE_MB:,} MB)."
+        f"pictures of {LARGE_SIDE}x{LARGE_SIDE}: peak memory {large['peak_mb']:,.0f} MB "
+        f"(wanted: at most {LARGE_MB:,} MB)."
     )
 
 

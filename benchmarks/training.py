@@ -8,8 +8,7 @@ import tempfile
 import time
 import timeit
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,22 +18,20 @@ import numpy as np
 import pandas as pd
 from facts import spread, spreads
 
-from utils import strong_training
-from utils.augmentation import RandomAffine
-from utils.convolutions import ScaledConv2D
-from utils.dataset import Split, make_batches
-from utils.networks import STRONG_WIDTHS, build_strong_cnn
+from utils.data.dataset import Split
+from utils.models import train
+from utils.models.batches import make_batches
+from utils.models.layers import ScaledConv2D
+from utils.models.networks import STRONG_WIDTHS, Widths, build_plain_network, build_strong_cnn
+from utils.models.precision import choose_precision
+from utils.models.recipe import SIDES, Recipe, soften_targets
 from utils.pictures import SIDE
-from utils.precision import choose_precision, compute_in
 from utils.progress import track
-from utils.strong_recipe import SIDES, scale_learning_rate, soften_targets
-from utils.strong_training import train_strong_network
-from utils.tensorflow_quietly import keras, tf
-from utils.training import compile_network
+from utils.quiet import keras, tf
 
 CLASSES = 7
-CHANGES = {"rotation": 12.0, "zoom": 0.12, "shift": 4.0, "flip": True}
-SEED_CHANGES = {"rotation_range": 12.0, "zoom_range": 0.12, "horizontal_flip": True}
+AUGMENTATION = {"rotation": 12.0, "zoom": 0.12, "shift": 4.0, "flip": True}
+SEED_AUGMENTATION = {"rotation_range": 12.0, "zoom_range": 0.12, "horizontal_flip": True}
 SEED_LEARNING_RATE = 0.001
 
 
@@ -52,7 +49,7 @@ class Amount:
         asked: pictures in each call about many.
     """
 
-    widths: tuple = STRONG_WIDTHS
+    widths: Widths = STRONG_WIDTHS
     batch_size: int = 128
     pictures: int = 1024
     rounds: int = 5
@@ -73,11 +70,11 @@ def measure_training(amount: Amount) -> dict:
     precision, timed = choose_precision("auto", partial(build_strong_cnn, CLASSES, amount.widths), amount.batch_size)
     split = make_noise(amount.pictures)
     model, augmentation = compile_as_trained(amount, precision, split)
-    seed_model = build_seed_network(CLASSES, amount.widths)
+    seed_model = build_seed_network(amount.widths)
     augment = tf.function(partial(augmentation, training=True))
     targets = soften_targets(split.targets, CLASSES)
 
-    def train():
+    def train_by_recipe():
         model.fit(make_batches(split, amount.batch_size, 0, targets), verbose=0, shuffle=False)
 
     def train_as_seed():
@@ -91,11 +88,11 @@ def measure_training(amount: Amount) -> dict:
         rates = {"seed": _rate(train_as_seed, amount.pictures), "training": {}, "pipeline": {}}
         for side in SIDES:
             augmentation.side.assign(side)
-            rates["training"][str(side)] = _rate(train, amount.pictures)
+            rates["training"][str(side)] = _rate(train_by_recipe, amount.pictures)
             rates["pipeline"][str(side)] = _rate(feed, amount.pictures)
         return rates | {"products": time_product(precision, amount.matrices)}
 
-    with without_warnings():
+    with warnings.catch_warnings(action="ignore"):  # ImageDataGenerator warns about SciPy once a picture
         time_round()  # not counted: it compiles
         rounds = [time_round() for _ in track(range(amount.rounds), amount.rounds, "round", "Training")]
     operations = {str(side): 3 * 2 * count_multiply_adds(model.layers[-1], side) for side in SIDES}
@@ -142,46 +139,28 @@ def make_noise(count: int) -> Split:
     return Split(pd.DataFrame(index=range(count)), images, np.arange(count) % CLASSES, np.arange(count) % 2)
 
 
-@contextmanager
-def reporting_to(callback) -> Iterator[None]:
-    """The recipe's training inside reports to a Keras callback where it would show its progress."""
-    with mock.patch.object(strong_training, "ShowProgress", lambda epochs, steps: callback):
-        yield
-
-
 def compile_as_trained(amount: Amount, precision: str, split: Split) -> tuple:
-    """The strong network behind its augmentation, compiled by the recipe itself, and the augmentation."""
-    with compute_in(precision):
-        network = build_strong_cnn(CLASSES, amount.widths)
-    augmentation, seen = RandomAffine(**CHANGES), keras.callbacks.Callback()
-    rate = scale_learning_rate(amount.batch_size)
-    with reporting_to(seen), tempfile.TemporaryDirectory() as folder:
-        train_strong_network(network, augmentation, split, split, 1, amount.batch_size, rate, 0, Path(folder) / "state")
+    """The strong network behind its augmentation, compiled by the recipe itself, and the augmentation.
+
+    The recipe hands on neither: an epoch of it is run, and a callback in the place of its progress bar sees them.
+    """
+    recipe = Recipe(amount.widths, (SIDE,), amount.batch_size, precision, AUGMENTATION)
+    seen, names = keras.callbacks.Callback(), [str(number) for number in range(CLASSES)]
+    with mock.patch.object(train, "ShowProgress", lambda *_: seen), tempfile.TemporaryDirectory() as folder:
+        train.train_strong(recipe, split, split, names, 0, Path(folder))
+    _picture, augmentation, _network = seen.model.layers
     return seen.model, augmentation
 
 
-def build_seed_network(classes: int, widths: tuple):
+def build_seed_network(widths: Widths):
     """The strong network's layers without standardised weights, compiled as the seed project does."""
-
-    def to_plain(layer):
-        return layer.to_plain()[0] if isinstance(layer, ScaledConv2D) else layer.from_config(layer.get_config())
-
-    network = keras.models.clone_model(build_strong_cnn(classes, widths), clone_function=to_plain)
-    return compile_network(network, SEED_LEARNING_RATE)
+    return train.compile_network(build_plain_network(build_strong_cnn(CLASSES, widths)), SEED_LEARNING_RATE)
 
 
-def generate_as_seed(split: Split, batch_size: int, seed: int = 0):
+def generate_as_seed(split: Split, batch_size: int):
     """The seed project's augmentation: batches of float32 pictures, turned, zoomed and mirrored one by one."""
-    generator = tf.keras.preprocessing.image.ImageDataGenerator(**SEED_CHANGES)
-    return generator.flow(split.images, split.targets, batch_size, seed=seed)
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """ImageDataGenerator warns about SciPy once a picture."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(**SEED_AUGMENTATION)
+    return generator.flow(split.images, split.targets, batch_size, seed=0)
 
 
 def count_multiply_adds(network, side: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from utils.inference import Classifier, find_model
+from utils.inference.classifier import Classifier, find_model
 from utils.paths import SAMPLE, Run
 from webapp import create_app
 

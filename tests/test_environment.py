@@ -7,8 +7,8 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import CHECKOUT
 from packaging.requirements import Requirement
+from support import CHECKOUT
 
 import utils
 
@@ -68,4 +68,4 @@ def test_every_command_that_the_readme_names_exists():
 def test_no_source_loads_tensorflow_but_the_quiet_one():
     loading = re.compile(r"^\s*(import|from) (tensorflow|keras)\b", re.M)
     files = [path for path in (CHECKOUT / "src").rglob("*.py") if loading.search(path.read_text())]
-    assert [path.name for path in files] == ["tensorflow_quietly.py"]
+    assert [path.name for path in files] == ["quiet.py"]

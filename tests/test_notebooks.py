@@ -4,9 +4,9 @@ import ast
 
 import nbformat
 import pytest
-from conftest import CHECKOUT
+from support import CHECKOUT
 
-from utils.profiles import GIVEN_BY_PIPELINE, read_declared, read_profile
+from pipeline.profiles import GIVEN_BY_PIPELINE, read_declared, read_profile
 
 PATHS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
@@ -48,8 +48,10 @@ def test_it_holds_no_logic(name):
 def test_imports_are_in_one_cell_ours_last(name):
     with_imports = [cell for cell in code_cells(name) if "import " in cell.source]
     assert with_imports == code_cells(name)[:1]
-    ours = [line.startswith("from utils.") for line in with_imports[0].source.splitlines() if line[:1] in ("f", "i")]
+    lines = [line for line in with_imports[0].source.splitlines() if line]
+    ours = [line.startswith(("from utils", "import reporting")) for line in lines]
     assert ours == sorted(ours)
+    assert len(lines) <= 8
 
 
 @each_notebook
@@ -61,16 +63,21 @@ def test_each_parameter_is_one_commented_line(name):
     ]
 
 
-def test_defaults_equal_the_sample_profile_and_no_profile_has_a_key_more_or_less():
+def test_a_name_has_the_same_default_in_every_notebook():
     declared = {}
     for path in PATHS:
         for key, value in read_declared(path).items():
             assert declared.setdefault(key, value) == value, f"{path.name}: {key}"
-    for key in GIVEN_BY_PIPELINE:
-        declared.pop(key)
-    assert read_profile("sample") == declared
-    for path in (CHECKOUT / "profiles").glob("*.yml"):
-        assert set(read_profile(path.stem)) == set(declared), path.name
+
+
+def test_profiles_hold_only_what_differs_from_the_defaults():
+    declared = {key: value for path in PATHS for key, value in read_declared(path).items()}
+    profiles = sorted((CHECKOUT / "profiles").glob("*.yml"))
+    for path in profiles:
+        profile = read_profile(path.stem)
+        assert set(profile) <= set(declared) - set(GIVEN_BY_PIPELINE), path.name
+        assert not [key for key, value in profile.items() if declared[key] == value], path.name
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in profiles) < 120
 
 
 @each_notebook

@@ -1,12 +1,13 @@
-"""The test pictures have one reader, `dataset.open_test`, and it has one caller: nothing else may look at them."""
+"""The test pictures have one reader, `sealed_test.open_test`, and it has one caller: nothing else may look at them."""
 
 import ast
 
 import nbformat
 import pytest
-from conftest import CHECKOUT
+from support import CHECKOUT
 
 FILE, READER = "test_images.npy", "open_test"
+DOOR, WRITER = "src/utils/data/sealed_test.py", "src/utils/data/dataset.py"
 
 
 def read_sources():
@@ -36,28 +37,31 @@ def mentions(code, word):
 SOURCES = read_sources()
 
 
-def test_one_module_names_the_file():
-    assert [name for name, code in SOURCES.items() if mentions(code, "test_images")] == ["src/utils/dataset.py"]
+def test_one_module_reads_the_file():
+    named = [name for name, code in SOURCES.items() if mentions(code, "test_images")]
+    # the pipeline only asks whether it is there, and what writes it reads nothing of it
+    assert sorted(named) == ["src/pipeline/stages.py", WRITER, DOOR]
+    assert "load" not in SOURCES["src/pipeline/stages.py"]
+    reading = [node for node in ast.walk(ast.parse(SOURCES[WRITER])) if isinstance(node, ast.Call)]
+    assert not [call for call in reading if "np.load" in ast.unparse(call) and FILE in ast.unparse(call)]
 
 
 def test_one_function_reads_it():
     functions = {
-        node.name: ast.unparse(node)
-        for node in ast.parse(SOURCES["src/utils/dataset.py"]).body
-        if isinstance(node, ast.FunctionDef)
+        node.name: ast.unparse(node) for node in ast.parse(SOURCES[DOOR]).body if isinstance(node, ast.FunctionDef)
     }
     assert [name for name, code in functions.items() if mentions(code, FILE) and "np.load" in code] == [READER]
 
 
 def test_one_module_calls_that_function():
     callers = [name for name, code in SOURCES.items() if mentions(code, READER)]
-    assert sorted(callers) == ["src/utils/dataset.py", "src/utils/evaluation.py"]
+    assert sorted(callers) == [DOOR, "src/utils/evaluation/scoring.py"]
 
 
 @pytest.mark.parametrize(
     "code",
-    ['np.load(run.data / "test_images.npy")', "from utils.dataset import open_test", "dataset.open_test(run)",
-     'f"{split}_{kind}" + "test_images"'],
+    ['np.load(run.data / "test_images.npy")', "from utils.data.sealed_test import open_test",
+     "sealed_test.open_test(run)", 'f"{split}_{kind}" + "test_images"'],
 )  # fmt: skip
 def test_a_second_reader_would_be_found(code):
     assert mentions(code, "test_images") or mentions(code, READER)

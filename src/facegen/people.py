@@ -19,23 +19,31 @@ _AGE_SHARES = (0.16, 0.46, 0.23, 0.15)
 _SKIN = {"african": (0.13, 0.32), "asian": (0.36, 0.58), "caucasian": (0.42, 0.68)}
 _SPREAD = {"eyebrows": 0.12, "asym": 0.2, "head": 0.25, "ears": 0.35, "mouth": 0.18, "eyes": 0.22}
 _BIAS = {"eye-scale-incr": 0.35, "eye-height2-incr": 0.25, "eyebrows-trans-up": 0.2}
-_OPPOSITES = (("-incr", "-decr"), ("-up", "-down"), ("-out", "-in"), ("-forward", "-backward"))
-_OPPOSITES += (("-convex", "-concave"), ("-compress", "-uncompress"))
+_OPPOSITES = (
+    ("-incr", "-decr"),
+    ("-up", "-down"),
+    ("-out", "-in"),
+    ("-forward", "-backward"),
+    ("-convex", "-concave"),
+    ("-compress", "-uncompress"),
+)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Attributes:
-    ethnicity, sex, age_group, hair_style: what the data set tells.
-    shape: float32, weights of the head's shapes.
-    skin, hair, lips, iris, brows: reflectances, 0 to 1; `brows` how dark they are drawn.
-    thick_brows: 0 thin to 1 thick.
-    wrinkles: 0 to 1.
-    beard, moustache, stubble, freckles, make_up: strengths, 0 to 1.
-    hair_volume: decimetres.
-    hairline: decimetres that it has gone back.
-    cloth: reflectance of what is worn.
-    glasses: "", "clear" or "dark".
+    """An invented one.
+
+    Attributes:
+        ethnicity, sex, age_group, hair_style: what the data set tells.
+        shape: float32, weights of the head's shapes.
+        skin, hair, lips, iris, brows: reflectances, 0 to 1; `brows` how dark they are drawn.
+        thick_brows: 0 thin to 1 thick.
+        wrinkles: 0 to 1.
+        beard, moustache, stubble, freckles, make_up: strengths, 0 to 1.
+        hair_volume: decimetres.
+        hairline: decimetres that it has gone back.
+        cloth: reflectance of what is worn.
+        glasses: "", "clear" or "dark".
     """
 
     ethnicity: str
@@ -142,7 +150,8 @@ def _index_shapes(names: tuple[str, ...]) -> tuple[dict[str, int], np.ndarray]:
     The left and the right one of a detail are a pair; other details are a pair alone.
     """
     index = {name: number for number, name in enumerate(names)}
-    pairs, rows = {}, []
+    pairs: dict[tuple[str, str], int] = {}
+    rows = []
     for name in names:
         group, _, detail = name.partition("/")
         if group == "macrodetails" or name.endswith(tuple(down for _, down in _OPPOSITES)):

@@ -10,11 +10,10 @@ from facegen.covers import draw_glasses, draw_occluder
 from facegen.expressions import Expression, blend_shapes
 from facegen.paint import CHANNELS, paint_chart
 from facegen.people import Person
-from facegen.photo import develop, draw_background, finish
 from facegen.raster import rasterize
 from facegen.sculpt import Sculptor, Sculpture
 from facegen.shade import colour_surface, light_surface, mix_paint
-from facegen.shots import Shot
+from facegen.shots import Shot, develop, draw_background, finish
 
 SIDE = 48
 _SCALE = 2
@@ -29,10 +28,12 @@ _COLLAR = 228
 
 @dataclass(frozen=True)
 class Portrait:
-    """Attributes:
-    pixels: uint8 (48, 48), grey.
-    mouth_visible, brows_visible: share of the lips' and the brows' points that are in the picture, turned to the
-        camera, and under nothing else, 0 to 1.
+    """A picture, and how much of it shows what.
+
+    Attributes:
+        pixels: uint8 (48, 48), grey.
+        mouth_visible, brows_visible: share of the lips' and the brows' points that are in the picture, turned to the
+            camera, and under nothing else, 0 to 1.
     """
 
     pixels: np.ndarray
@@ -42,12 +43,14 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Camera:
-    """Attributes:
-    rotation: float32 (3, 3), of the head.
-    centre: float32 (3,), the turned point that is framed.
-    scale: fine pixels a decimetre.
-    offset: where in the fine picture `centre` falls.
-    distance: decimetres.
+    """Where the head's points fall in the fine picture, `_SCALE` times as wide as the portrait.
+
+    Attributes:
+        rotation: float32 (3, 3), of the head.
+        centre: float32 (3,), the turned point that is framed.
+        scale: fine pixels a decimetre.
+        offset: where in the fine picture `centre` falls.
+        distance: decimetres.
     """
 
     rotation: np.ndarray
@@ -74,7 +77,7 @@ def make_camera(shot: Shot, face_height: float) -> Camera:
     rotation = (lean @ nod @ turn).astype(np.float32)
     return Camera(
         rotation=rotation,
-        centre=rotation @ np.float32([0, -0.5 * face_height, 0]),
+        centre=rotation @ np.array([0, -0.5 * face_height, 0], np.float32),
         scale=np.float32(_SCALE * shot.scale / face_height),
         offset=(_SCALE * (SIDE / 2 + shot.shift[0]), _SCALE * (_CENTRE + shot.shift[1])),
         distance=np.float32(shot.distance * _HEAD_HEIGHT),
@@ -159,14 +162,14 @@ class Studio:
         place = surface[:, 3:5]
         paint = self._look_up(place) @ mix_paint(person, self._merge_sides(weights))
         across, up = np.deg2rad(gaze)
-        look = np.float32([np.sin(across), np.sin(up), np.cos(across) * np.cos(up)])
+        look = np.array([np.sin(across), np.sin(up), np.cos(across) * np.cos(up)], np.float32)
         away = surface[:, 5:8]
         cosine = (away @ look) / np.maximum(np.sqrt(np.einsum("ij,ij->i", away, away)), np.float32(1e-6))
         return colour_surface(paint, surface[:, 5:9], part, cosine, place[:, 1] > _COLLAR, person)
 
     def _merge_sides(self, weights: np.ndarray) -> dict[str, float]:
         """Weights of the blend shapes in use by name, left and right averaged."""
-        merged = {}
+        merged: dict[str, float] = {}
         for number in np.flatnonzero(weights):
             name, weight = self.head.unit_names[number], float(weights[number])
             stem = name.removesuffix("Left").removesuffix("Right")
@@ -180,8 +183,9 @@ class Studio:
         if not shot.occluder:
             return
         lips = vertices[self._lips].mean(0)
-        cheek = np.float32([0.45, lips[1] * 0.75, lips[2] - 0.1])
-        spots = np.stack([lips, cheek, cheek * np.float32([-1, 1, 1]), np.float32([0, 0.6, lips[2]])])
+        cheek = np.array([0.45, lips[1] * 0.75, lips[2] - 0.1], np.float32)
+        other_cheek = cheek * np.array([-1, 1, 1], np.float32)
+        spots = np.stack([lips, cheek, other_cheek, np.array([0, 0.6, lips[2]], np.float32)])
         flat = camera.project(spots)[:, :2]
         places = dict(zip(("mouth", "left cheek", "right cheek", "forehead"), flat, strict=True))
         x, y = np.clip(flat[1:3].astype(int), 0, _FINE - 1).T

@@ -15,7 +15,8 @@ def vertex_normals(vertices: np.ndarray, wanted: np.ndarray, fans: np.ndarray, s
     Args:
         vertices: float32 (V, 3).
         wanted: bool (V,), vertices whose normals are asked for.
-        fans, sizes: from `group_corners`.
+        fans: intp (3, 3 T), the triangles around each vertex, from `group_corners`.
+        sizes: intp (V,), how many they are, from there too.
 
     Returns:
         float32 (V, 3), 0 at vertices that are not wanted.

@@ -13,7 +13,7 @@ HAIR_PART = len(PARTS)
 """The number of long hair, after the parts of the head."""
 
 _SHEET_COLUMNS, _SHEET_ROWS = 8, 12
-_TEETH_OFFSET = np.float32([0, -0.07, 0.02])
+_TEETH_OFFSET = np.array([0, -0.07, 0.02], np.float32)
 """The asset's upper teeth hide behind the lip even in a broad smile."""
 
 
@@ -66,7 +66,7 @@ class Sculptor:
         """The person at rest."""
         head = self.head
         vertices = head.vertices + (person.shape @ self._shapes).reshape(-1, 3)
-        eyes = np.mean([vertices[eye].mean(0) for eye in self.eyes], axis=0, dtype=np.float32)
+        eyes = np.array([vertices[eye].mean(0) for eye in self.eyes]).mean(axis=0, dtype=np.float32)
         lower = self._skin & (np.abs(head.vertices[:, 0]) < 0.1) & (head.vertices[:, 2] > 1.1)
         chin = vertices[lower & (head.vertices[:, 1] < 6.3) & (head.vertices[:, 1] > 6.05)]
         vertices = vertices - eyes
@@ -96,7 +96,7 @@ class Sculptor:
         """float32 (2 * sheet, 3): long hair at both sides, or nothing: all points in one place behind the head."""
         count = _SHEET_COLUMNS * _SHEET_ROWS
         if person.hair_style not in ("long", "fringe") or (person.hair_style == "fringe" and person.sex == "male"):
-            return np.tile(np.float32([[0, 0, -2]]), (2 * count, 1))
+            return np.tile(np.array([[0, 0, -2]], np.float32), (2 * count, 1))
         skull = vertices[self._skin & (np.abs(self.head.vertices[:, 1] - 7.7) < 0.15)]
         half, deep = np.abs(skull[:, 0]).max(), skull[:, 2]
         middle, depth = deep.mean(), (deep.max() - deep.min()) / 2

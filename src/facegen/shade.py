@@ -37,6 +37,7 @@ def mix_paint(person: Person, weights: dict[str, float]) -> np.ndarray:
     """How each of the chart's channels counts for a person with an expression.
 
     Args:
+        person: whose wrinkles, brows, beard, freckles, make-up and hair count.
         weights: of the blend shapes, left and right averaged, by name without side.
 
     Returns:
@@ -75,6 +76,7 @@ def colour_surface(paint, marks, part, look, clothed, person: Person) -> tuple[n
         part: uint8 (n,).
         look: float32 (n,): at eyes, the cosine of the angle to where they look.
         clothed: bool (n,): below the collar.
+        person: whose reflectances they are.
 
     Returns:
         albedo: float32 (n,), 0 to 1.
@@ -133,7 +135,9 @@ def light_surface(normals, albedo, gloss, part, nearness, covered, shot: Shot, s
 
     Args:
         normals: float32 (n, 3), about unit length, towards the camera's right, up, and the camera.
-        albedo, gloss, part: of the same pixels.
+        albedo: float32 (n,), reflectance, 0 to 1.
+        gloss: float32 (n,), how much it shines.
+        part: uint8 (n,), positions in PARTS, or HAIR_PART.
         nearness: float32 (side, side), decimetres towards the camera.
         covered: intp (n,), which pixels of the picture they are.
         shot: its lights.
@@ -155,7 +159,7 @@ def light_surface(normals, albedo, gloss, part, nearness, covered, shot: Shot, s
 
 def _shine(normals, albedo, gloss, part, shot: Shot) -> np.ndarray:
     """What is mirrored of the main light: sparks in eyes, a sheen on skin and long hair."""
-    half = shot.direction + np.float32([0, 0, 1])
+    half = shot.direction + np.array([0, 0, 1], np.float32)
     half /= np.float32(np.linalg.norm(half))
     shine = np.clip(normals @ half, 0, 1)
     spark = gloss * shine**10
@@ -166,7 +170,7 @@ def _shine(normals, albedo, gloss, part, shot: Shot) -> np.ndarray:
 
 
 def _find_shadow(nearness: np.ndarray, direction: np.ndarray, scale: float) -> np.ndarray:
-    """bool (side, side): whether something stands in the way at one of the steps towards the light."""
+    """Shadows, bool (side, side): whether something stands in the way at one of the steps towards the light."""
     side = len(nearness)
     flat = max(float(np.hypot(direction[0], direction[1])), 1e-3)
     found = np.zeros((side, side), bool)

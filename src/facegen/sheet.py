@@ -28,6 +28,7 @@ def make_sheet(faces: Path) -> Image.Image:
 
 
 def main() -> None:
+    """Write the sheet of the zip that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m facegen.sheet", description="Make a contact sheet of 7 x 12.")
     parser.add_argument("faces", type=Path, help="a zip of rendered faces")
     parser.add_argument("out", type=Path, help="the picture to write")

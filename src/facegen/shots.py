@@ -1,8 +1,9 @@
-"""How a face is photographed: pose, crop, light, background, and what spoils the picture."""
+"""How a face is photographed: pose, crop, light, background, what spoils it, and the way from light to 48x48 pixels."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 LIGHTS = {
     "flat": (0.0, 0.3, 1.0),
@@ -21,24 +22,26 @@ _LIGHT_SHARES = (0.20, 0.38, 0.13, 0.13, 0.13, 0.03)
 
 @dataclass(frozen=True)
 class Shot:
-    """Attributes:
-    yaw, pitch, roll: degrees that the head turns to the picture's right, up, and clockwise.
-    distance: of the camera, in head heights.
-    scale: pixels of a 48-pixel picture from the eyes' line to the chin of a face seen from the front.
-    shift: pixels of a 48-pixel picture by which the face is off its place, right and down.
-    light: a name of LIGHTS.
-    direction: of the main light, unit vector (right, up, towards the camera).
-    key, ambient, rim: strengths of the main light, of that from all around, of that from behind.
-    background: reflectances (0 to 1) of its upper left, upper right, lower left and lower right.
-    clutter: how much of blurred shapes is in the background, 0 to 1.
-    white, gamma, floor: exposure: what becomes white (in multiples of the face's mean light), the curve's exponent, the
-        darkest value (0 to 1).
-    blur: pixels of a 48-pixel picture, standard deviation.
-    small: side in pixels that the picture was once reduced to, 48 for never.
-    noise: grey levels, standard deviation.
-    occluder: one of OCCLUDERS, or empty.
-    hard: "dark", "blurred", "turned" (far to a side), or "" for none of them.
-    quality: of WebP, 0 to 100.
+    """The circumstances of one photograph.
+
+    Attributes:
+        yaw, pitch, roll: degrees that the head turns to the picture's right, up, and clockwise.
+        distance: of the camera, in head heights.
+        scale: pixels of a 48-pixel picture from the eyes' line to the chin of a face seen from the front.
+        shift: pixels of a 48-pixel picture by which the face is off its place, right and down.
+        light: a name of LIGHTS.
+        direction: of the main light, unit vector (right, up, towards the camera).
+        key, ambient, rim: strengths of the main light, of that from all around, of that from behind.
+        background: reflectances (0 to 1) of its upper left, upper right, lower left and lower right.
+        clutter: how much of blurred shapes is in the background, 0 to 1.
+        white, gamma, floor: exposure: what becomes white (in multiples of the face's mean light), the curve's
+            exponent, the darkest value (0 to 1).
+        blur: pixels of a 48-pixel picture, standard deviation.
+        small: side in pixels that the picture was once reduced to, 48 for never.
+        noise: grey levels, standard deviation.
+        occluder: one of OCCLUDERS, or empty.
+        hard: "dark", "blurred", "turned" (far to a side), or "" for none of them.
+        quality: of WebP, 0 to 100.
     """
 
     yaw: float
@@ -117,3 +120,44 @@ def _draw_background(rng: np.random.Generator) -> np.ndarray:
     level = rng.choice((rng.uniform(0.6, 1.0), rng.uniform(0.01, 0.08), rng.uniform(0.05, 0.5)), p=(0.25, 0.35, 0.4))
     corners = level * np.exp(rng.normal(0, rng.choice((0.05, 0.5)), 4))
     return np.clip(corners, 0, 1.1).astype(np.float32)
+
+
+def draw_background(shot: Shot, side: int, rng: np.random.Generator) -> np.ndarray:
+    """float32 (side, side): an even or graded wall, perhaps with blurred things on it."""
+    across = np.linspace(0, 1, side, dtype=np.float32)
+    top, bottom = (left + across * (right - left) for left, right in shot.background.reshape(2, 2))
+    wall = top + across[:, None] * (bottom - top)
+    if shot.clutter:
+        things = rng.random((int(rng.integers(3, 9)),) * 2, dtype=np.float32)
+        blurred = Image.fromarray(things).resize((side, side), Image.Resampling.BICUBIC)
+        wall = wall * (1 + np.float32(shot.clutter) * (2 * np.asarray(blurred) - 1))
+    return np.maximum(wall, 0)
+
+
+def develop(light: np.ndarray, face: float, shot: Shot) -> Image.Image:
+    """Expose a picture for the face in it, if not wholly: dark skin stays darker than light skin.
+
+    Args:
+        light: float32 (side, side).
+        face: mean light of the face.
+        shot: the exposure.
+
+    Returns:
+        A grey picture of the same size.
+    """
+    white = np.float32(shot.white * face**0.7 * 0.3**0.3)
+    exposed = np.clip(light / white, 0, 1) ** np.float32(1 / shot.gamma)
+    return Image.fromarray(((shot.floor + (1 - shot.floor) * exposed) * np.float32(255)).astype(np.uint8))
+
+
+def finish(picture: Image.Image, side: int, shot: Shot, rng: np.random.Generator) -> np.ndarray:
+    """Reduce a developed picture and spoil it as the shot says: uint8 (side, side)."""
+    scale = picture.width / side
+    small = picture.filter(ImageFilter.GaussianBlur(shot.blur * scale))
+    small = small.resize((shot.small, shot.small), Image.Resampling.BOX)
+    if shot.small != side:
+        small = small.resize((side, side), Image.Resampling.BICUBIC)
+    grey = np.asarray(small, np.float32)
+    if shot.noise > 1:
+        grey = grey + np.float32(shot.noise) * rng.standard_normal((side, side), dtype=np.float32)
+    return np.clip(grey, 0, 255).astype(np.uint8)

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython import get_ipython
-from IPython.display import HTML, Markdown, clear_output, display
+from IPython.display import HTML, Markdown, display
 
 from utils.progress import in_notebook
 
@@ -17,13 +17,24 @@ LARGEST_SVG = 150_000
 """Characters up to which a figure stays a drawing; one with more marks or pictures in it becomes pixels."""
 
 _PIXELS_AN_INCH = 160
+
 _SHOWN_AN_INCH = 90  # CSS pixels: a figure is about as large as its text says, and sharp on a dense screen
 
 
-def show_figure(axes, alt: str) -> None:
-    """Display the figure of some Axes with its alternative text, then close it."""
+FIGURE_KEY = "figure"
+"""Names in an output's metadata what its figure shows, for the run's first page to find."""
+
+
+def show_figure(axes, alt: str, name: str = "") -> None:
+    """Display the figure of some Axes, then close it.
+
+    Args:
+        axes: one, or an array of them.
+        alt: the alternative text.
+        name: what it shows, a name in `reporting.figures.MOST_TELLING` where the run's first page may show it, too.
+    """
     content, metadata = _finish(axes, alt)
-    display(content, raw=True, metadata=metadata)
+    display(content, raw=True, metadata=metadata | ({FIGURE_KEY: name} if name else {}))
 
 
 def is_watched() -> bool:
@@ -35,7 +46,10 @@ def is_watched() -> bool:
 
 
 class LiveFigure:
-    """A figure that is drawn anew in its place while a cell runs; where nobody watches, it is not drawn at all."""
+    """A figure that is drawn anew in its place while a cell runs; where nobody watches, it is not drawn at all.
+
+    The progress bar beside it clears both when it closes.
+    """
 
     _handle = None
 
@@ -48,11 +62,6 @@ class LiveFigure:
             self._handle.update(content, raw=True, metadata=metadata)
         else:
             self._handle = display(content, raw=True, metadata=metadata, display_id=True)
-
-    def remove(self) -> None:
-        """Clear what the cell has shown, the figure with it."""
-        if self._handle:
-            clear_output()
 
 
 def _finish(axes, alt: str) -> tuple[dict, dict]:
@@ -71,6 +80,7 @@ def render_figure(figure, salt: str) -> tuple[str, str, dict]:
     """A figure as a drawing where that is small, else as pixels.
 
     Args:
+        figure: of matplotlib's; it stays open.
         salt: makes the names inside a drawing its own; the same salt and figure give the same bytes.
 
     Returns:
@@ -110,3 +120,11 @@ def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
 def say(text: str) -> None:
     """Display a Markdown sentence; the numbers in it come from code."""
     display(Markdown(text))
+
+
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "[": "&#91;", "\n": " "})
+
+
+def escape_markdown(text: str) -> str:
+    """The same text to read, in which no HTML, link or picture begins, and no cell or row of a table ends."""
+    return text.translate(_SPECIAL)

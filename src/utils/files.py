@@ -1,11 +1,12 @@
-"""Writing so that a file or folder is either whole or not there: beside, then renamed."""
+"""Files: written whole or not at all, beside and then renamed; listed without what systems leave lying about."""
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 
 def write_text(path: Path, text: str) -> None:
@@ -27,6 +28,15 @@ def write_json(path: Path, content: dict | list) -> None:
 def read_json(path: Path) -> dict:
     """Read a JSON file that a stage wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_cells(notebook: Path) -> list[dict]:
+    """The cells of a notebook's file: `cell_type`, `source` (one text), `metadata`.
+
+    Where nothing else is asked of a notebook, nbformat, which checks it, takes a second to import.
+    """
+    cells = read_json(notebook)["cells"]
+    return [cell | {"source": "".join(cell["source"])} for cell in cells]
 
 
 def fill(text: str, marker: str, content: str) -> str:
@@ -62,3 +72,57 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     finally:
         for leftover in target.parent.glob(f".{target.name}.*-{os.getpid()}"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+_STRAY_FILES = {"thumbs.db", "desktop.ini"}
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file is one that systems leave everywhere: hidden, Thumbs.db, __MACOSX."""
+    path = PurePosixPath(name)
+    return any(part.startswith((".", "__MACOSX")) for part in path.parts) or path.name.lower() in _STRAY_FILES
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is text: of bytes that are no UTF-8, Python makes characters that cannot be written."""
+    return name.encode(errors="ignore").decode() == name
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a path is absolute, on whatever system, or goes up."""
+    path = PureWindowsPath(name)
+    return bool(path.anchor) or ".." in path.parts
+
+
+def find_obstacle(path: Path) -> str:
+    """Why a file must not be opened, or "": a pipe would be waited for for ever."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        # opening it will tell why
+        return ""
+    return "" if regular else "not a regular file"
+
+
+def list_files(folder: Path, on_error: Callable[[OSError], None] | None = None) -> list[Path]:
+    """All that is no folder below a folder, in no order, without what lies in stray folders.
+
+    Links to folders are followed; a folder that several ways lead to is listed once, by its own name where it has one.
+
+    Args:
+        folder: where to look.
+        on_error: is called for each folder that cannot be read; `filename` names it.
+    """
+    files, seen, starts = [], set(), [folder]
+    for start in starts:
+        for parent, folders, names in os.walk(start, onerror=on_error):
+            real = Path(parent).resolve()
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not is_stray(name))
+            # looked at last: what a link leads to may have a name of its own
+            starts += [path for name in folders if (path := Path(parent, name)).is_symlink()]
+            files += [Path(parent, name) for name in names]
+    return files

@@ -31,31 +31,18 @@ _EMOTION_SPELLINGS = {
     "sad": "sadness, triste, tristesse",
     "surprise": "surprised, surpris",
 }
+
 _LABEL_SPELLINGS = {
     "nonstress": "no stress, not stress, non stressed, not stressed, no stressed, unstressed, stress free, sans stress,"
     " pas de stress, non stresse, pas stresse",
     "stress": "stressed, stresse, stressful",
 }
+
 _SPLIT_SPELLINGS = {
     "train": "training, entrainement",
     "validation": "val, valid, dev",
     "test": "testing, publictest, privatetest",
 }
-
-
-def describe_balance(counts: dict[str, int]) -> str:
-    """How unequal the classes are, and what is done about it.
-
-    Args:
-        counts: training pictures by class; two classes or more.
-    """
-    common, rare = max(counts, key=counts.get), min(counts, key=counts.get)
-    ratio = f"{counts[common] / counts[rare]:.1f} times as many" if counts[rare] else "none of the rarest"
-    return (
-        f"The commonest class, {common}, has {counts[common]:,} training pictures, the rarest, {rare}, "
-        f"{counts[rare]:,}: {ratio}. No class is given more weight, since that would make the stated probabilities "
-        "wrong; what a common class cannot lift (balanced accuracy, MCC, each class's recall) stands beside accuracy."
-    )
 
 
 def _plain(name: str) -> str:
@@ -71,7 +58,9 @@ def _lookup(spellings: dict[str, str]) -> dict[str, str]:
 
 
 _EMOTION_OF = _lookup(_EMOTION_SPELLINGS)
+
 _LABEL_OF = _lookup(_LABEL_SPELLINGS)
+
 _SPLIT_OF = _lookup(_SPLIT_SPELLINGS)
 
 

@@ -51,18 +51,23 @@ class Run:
 
     @property
     def data(self) -> Path:
+        """Its checked and split pictures."""
         return ROOT / "data" / "processed" / self.name
 
     @property
     def models(self) -> Path:
+        """A folder for each network that it trained."""
         return ROOT / "models" / self.name
 
     @property
     def reports(self) -> Path:
+        """What people read, and the numbers behind it."""
         return ROOT / "reports" / self.name
 
     def metrics(self, stage: str) -> Path:
+        """The figures of one notebook; reports/SCHEMA.md describes them."""
         return self.reports / "metrics" / f"{stage}.json"
 
     def predictions(self, model: str) -> Path:
+        """What a network answered about each test picture."""
         return self.reports / "predictions" / f"{model}.csv"

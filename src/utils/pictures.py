@@ -80,7 +80,7 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> I
 def _turn_upright(image: Image.Image) -> Image.Image:
     """The picture as its EXIF says that it was held; as it is where the EXIF is broken or says nothing."""
     try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
         return image
     return image if turn is None else image.transpose(turn)

@@ -25,7 +25,8 @@ class NotebookBar(tqdm):
 
     _handle = None
 
-    def display(self, msg=None, pos=None):
+    def display(self, msg=None, **_options):
+        """Show the bar's text, in place of what was shown before."""
         from IPython.display import display
 
         text = msg if msg is not None else str(self)
@@ -36,6 +37,7 @@ class NotebookBar(tqdm):
         self._handle = self._handle or handle
 
     def close(self):
+        """Take the bar away."""
         if self.disable:
             return
         self.disable = True

@@ -1,10 +1,12 @@
 """The page and its API: one picture in, an answer for each face out. Nothing is kept; no JavaScript is needed."""
 
 import re
+import traceback
 from io import BytesIO
 
 from babel.core import negotiate_locale
 from flask import Flask, Request, Response, abort, jsonify, make_response, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from flask_babel import Babel, get_locale, lazy_gettext
 from flask_babel import gettext as _
 from werkzeug.exceptions import (
@@ -15,10 +17,10 @@ from werkzeug.exceptions import (
     SecurityError,
 )
 
-from utils.crops import FACE_MODES, take_crops
-from utils.inference import Classifier
+from utils.inference.classifier import Classifier
+from utils.inference.faces import FACE_MODES, take_crops
+from utils.inference.reasons import PICTURE_FAULTS, REASONS
 from utils.pictures import PictureError, open_picture
-from utils.reasons import PICTURE_FAULTS, REASONS
 from webapp.answers import answer_in_json, percent, show_answer
 from webapp.samples import read_samples
 
@@ -57,6 +59,12 @@ class _InMemoryRequest(Request):
         return BytesIO()
 
 
+class _OrderedJSON(DefaultJSONProvider):
+    """Names stay in the order in which they were given."""
+
+    sort_keys = False
+
+
 class PictureProblem(HTTPException):
     """A request whose picture cannot be answered; `fault` is a key of PICTURE_FAULTS."""
 
@@ -80,7 +88,7 @@ def create_app(classifier: Classifier, hosts: tuple[str, ...] = LOCAL_HOSTS) -> 
     app = Flask(__name__)
     app.request_class = _InMemoryRequest
     app.config.update(MAX_CONTENT_LENGTH=MAX_UPLOAD_BYTES)
-    app.json.sort_keys = False
+    app.json = _OrderedJSON(app)
     samples = read_samples()
     app.jinja_env.globals.update(
         language=_language, reasons=REASONS, percent=percent, model=classifier.name, samples=samples
@@ -178,13 +186,14 @@ def _refuse(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         # werkzeug holds a form's text to less: a picture that came as text, not as a file
         error = PictureProblem("too_many_bytes" if (request.content_length or 0) > MAX_UPLOAD_BYTES else "no_file")
-    sentence = str(_ERRORS.get(error.code, error.description))
+    code = error.code or 500
+    sentence = str(_ERRORS.get(code) or error.description)
     if not _is_api():
-        response = _page(error.code, error=sentence, bad_picture=isinstance(error, PictureProblem))
+        response = _page(code, error=sentence, bad_picture=isinstance(error, PictureProblem))
     else:
         fault = {"fault": error.fault} if isinstance(error, PictureProblem) else {}
-        problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": sentence}
-        response = make_response(jsonify(problem | fault), error.code)
+        problem = {"type": "about:blank", "title": error.name, "status": code, "detail": sentence}
+        response = make_response(jsonify(problem | fault), code)
         response.content_type = "application/problem+json"
     # what else the error has to say: which methods are allowed, for one
     response.headers.extend([pair for pair in error.get_headers() if pair[0] != "Content-Type"])
@@ -198,11 +207,8 @@ def _refuse_host(error: SecurityError) -> Response:
 
 def _tell_failure(error: Exception) -> Response:
     """A defect of the program: the log gets its kind and place, which hold nothing of a picture."""
-    place = error.__traceback__
-    while place.tb_next:
-        place = place.tb_next
-    code = place.tb_frame.f_code
-    print(f"{type(error).__name__} in {code.co_filename}:{place.tb_lineno}", flush=True)
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    print(f"{type(error).__name__} in {frame.f_code.co_filename}:{line}", flush=True)
     return _refuse(InternalServerError())
 
 

@@ -9,11 +9,11 @@ from babel.numbers import format_percent
 from flask_babel import get_locale, lazy_gettext
 from PIL import Image, ImageDraw
 
-from utils.explain import explain, overlay_map
-from utils.inference import NO_FACE, OK, Classifier, Prediction, name_answer
+from utils.inference.classifier import NO_FACE, Classifier, FacePrediction, name_answer
+from utils.inference.explain import explain, overlay_map
+from utils.inference.reasons import REASONS
 from utils.paths import SAMPLE
 from utils.pictures import encode_png
-from utils.reasons import REASONS
 
 LABELS = {"Stress": lazy_gettext("Stress"), "Non-stress": lazy_gettext("Non-stress")}
 
@@ -45,7 +45,7 @@ _LONGEST_SIDE = 720
 _BOX_COLOUR = "#e69f00"
 
 
-def answer_in_json(classifier: Classifier, faces: list[Prediction], language: str) -> dict:
+def answer_in_json(classifier: Classifier, faces: list[FacePrediction], language: str) -> dict:
     """What `POST /api/predict` returns; the README describes it."""
     first = faces[0] if faces else NO_FACE
     return {
@@ -56,7 +56,7 @@ def answer_in_json(classifier: Classifier, faces: list[Prediction], language: st
     }
 
 
-def _face_in_json(face: Prediction, language: str) -> dict:
+def _face_in_json(face: FacePrediction, language: str) -> dict:
     return {
         "status": face.status,
         "reason": face.reason,
@@ -71,7 +71,7 @@ def _face_in_json(face: Prediction, language: str) -> dict:
     }
 
 
-def show_answer(classifier: Classifier, image: Image.Image, faces: list[Prediction]) -> dict:
+def show_answer(classifier: Classifier, image: Image.Image, faces: list[FacePrediction]) -> dict:
     """What the page's template shows: the picture with its boxes, each face's answer, and why, for the first one."""
     return {
         "picture": _draw_boxes(image, faces),
@@ -81,20 +81,20 @@ def show_answer(classifier: Classifier, image: Image.Image, faces: list[Predicti
     }
 
 
-def _show_face(face: Prediction, classifier: Classifier) -> dict:
+def _show_face(face: FacePrediction, classifier: Classifier) -> dict:
     """One face for the template.
 
     `probabilities` are the data set's own classes where they are more than the labels; `short` is the confidence that
     is too low and the one that is needed, where that is why there is no answer.
     """
     likelier, confidence = name_answer(face.p_stress)
-    unsure = face.reason == "low_confidence"
-    names = sorted(face.probabilities, key=face.probabilities.get, reverse=True)
+    needed = classifier.abstention["confidence"] if classifier.abstention else 0.0
+    names = sorted(face.probabilities, key=lambda name: face.probabilities[name], reverse=True)
     return {
-        "label": LABELS[face.label] if face.status == OK else None,
+        "label": LABELS[face.label] if face.label else None,
         "leaning": LABELS[likelier],
         "percent": percent(confidence),
-        "short": tell_apart(confidence, classifier.abstention["confidence"]) if unsure else None,
+        "short": tell_apart(confidence, needed) if face.reason == "low_confidence" else None,
         "frequency": face.frequency,
         "reason": face.reason,
         "p_stress": face.p_stress,
@@ -113,7 +113,7 @@ def _show_face(face: Prediction, classifier: Classifier) -> dict:
     }
 
 
-def _show_panel(classifier: Classifier, face: Prediction) -> dict:
+def _show_panel(classifier: Classifier, face: FacePrediction) -> dict:
     explanation = explain(classifier, face, SAMPLE)
     values = list(explanation.wobble.values())
     answers = [name_answer(value)[0] for value in values]
@@ -151,10 +151,11 @@ def tell_apart(lower: float, higher: float) -> tuple[str, str]:
     if whole[0] != whole[1]:
         return whole
     shares = math.floor(1000 * lower) / 1000, math.ceil(1000 * higher) / 1000
-    return tuple(format_percent(share, locale=get_locale(), decimal_quantization=False) for share in shares)
+    low, high = (format_percent(share, locale=get_locale(), decimal_quantization=False) for share in shares)
+    return low, high
 
 
-def _draw_boxes(image: Image.Image, faces: list[Prediction]) -> str:
+def _draw_boxes(image: Image.Image, faces: list[FacePrediction]) -> str:
     """The picture at the page's size with a numbered box around each face, as a data URL."""
     shown = image.copy()
     shown.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))

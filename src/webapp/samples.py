@@ -1,9 +1,9 @@
 """Pictures to try the page with, one click each."""
 
 import csv
-import importlib.util
 import zipfile
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 from flask_babel import lazy_gettext
@@ -26,7 +26,7 @@ def read_samples() -> dict[str, Sample]:
     These are NASA's portrait of the astronaut Eileen Collins, and a wall.
     """
     # not by import: scikit-image takes half a second to load
-    folder = Path(importlib.util.find_spec("skimage").submodule_search_locations[0], "data")
+    folder = Path(str(distribution("scikit-image").locate_file("skimage/data")))
     samples = {
         "portrait": Sample(lazy_gettext("A photograph"), (folder / "astronaut.png").read_bytes(), "image/png"),
         "wall": Sample(lazy_gettext("No face at all"), (folder / "brick.png").read_bytes(), "image/png"),

@@ -2,10 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from utils.explain import Explanation, overlay_map
-from utils.inference import NO_FACE, OK, Prediction
+from utils.inference.classifier import NO_FACE, OK, FacePrediction, Prediction
+from utils.inference.explain import Explanation, overlay_map
 from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.plots.style import LABEL_COLOURS, REFERENCE_COLOUR, make_axes
 
@@ -14,10 +15,10 @@ _BOX_COLOUR = "#e69f00"
 _LAYOUT = [[[["P", "I", "M"]]], [[["C", "W"]]], [[[*"12345"]]]]  # each row is laid out by itself
 
 
-def plot_probabilities(probabilities: dict[str, float], stress_classes: list[str], ax=None):
+def probabilities(probabilities: dict[str, float], stress_classes: list[str], ax=None):
     """One picture's probability of each class, as bars coloured by what the class counts as."""
     ax = make_axes(ax, 5.5, 0.36 * len(probabilities) + 1.2)
-    names = sorted(probabilities, key=probabilities.get, reverse=True)
+    names = sorted(probabilities, key=lambda name: probabilities[name], reverse=True)
     colours = [LABEL_COLOURS[CLASS_NAMES[name in stress_classes]] for name in names]
     bars = ax.barh(names, [probabilities[name] for name in names], color=colours)
     ax.bar_label(bars, fmt="{:.0%}", padding=3, fontsize=9)
@@ -28,7 +29,7 @@ def plot_probabilities(probabilities: dict[str, float], stress_classes: list[str
     return ax
 
 
-def plot_boxes(image: Image.Image, faces: list[Prediction], ax=None):
+def boxes(image: Image.Image, faces: list[FacePrediction], ax=None):
     """A picture with a box around each face, and its answer."""
     ax = make_axes(ax, 4, 4)
     ax.imshow(image, extent=(0, image.width, image.height, 0))
@@ -43,13 +44,13 @@ def plot_boxes(image: Image.Image, faces: list[Prediction], ax=None):
 
 
 def say_answer(face: Prediction) -> str:
-    """ "Stress, 78%", or "Cannot say" and why, in a word or two."""
+    """Tell it in a word or two: "Stress, 78%", or "Cannot say" and why."""
     if face.status == OK:
         return f"{face.label}, {face.confidence:.0%}"
     return f"Cannot say: {face.reason.replace('_', ' ')}"
 
 
-def plot_wobble(wobble: dict[str, float], ax=None):
+def wobble(wobble: dict[str, float], ax=None):
     """P(Stress) of the face as it is, and under small changes."""
     ax = make_axes(ax, 5, 3)
     names, values = list(wobble), np.array(list(wobble.values()))
@@ -62,22 +63,24 @@ def plot_wobble(wobble: dict[str, float], ax=None):
     return ax
 
 
-def plot_panel(image: Image.Image, faces: list[Prediction], explanation: Explanation, stress_classes: list[str]):
-    """What the model saw: the boxes, and for the first face its input, its occlusion map, its classes, the wobble and
-    the most similar pictures of the sample; a list of Axes."""
+def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanation, stress_classes: list[str]):
+    """What the model saw; a list of Axes.
+
+    These are the boxes, and for the first face its input, its occlusion map, its classes, the wobble, and the most
+    similar pictures of the sample.
+    """
     heights = (3.2, 2.8, 2.4)[: 2 + bool(explanation.neighbours)]
-    shape = {"figsize": (9.5, sum(heights) + 0.4), "height_ratios": heights, "layout": "constrained"}
-    figure, axes = plt.subplot_mosaic(_LAYOUT[: len(heights)], **shape)
-    figure.get_layout_engine().set(h_pad=0.1)
-    plot_boxes(image, faces, axes["P"])
+    size, layout = (9.5, sum(heights) + 0.4), ConstrainedLayoutEngine(h_pad=0.1)
+    axes = plt.subplot_mosaic(_LAYOUT[: len(heights)], figsize=size, height_ratios=heights, layout=layout)[1]
+    boxes(image, faces, axes["P"])
     axes["I"].imshow(faces[0].picture[0])
     axes["I"].set_title("Its input, 48x48", fontsize=10)
     axes["M"].imshow(overlay_map(faces[0].picture[0], explanation.occlusion))
     strongest = 100 * np.abs(explanation.occlusion).max()
     axes["M"].set_title(f"What moved it:\nup to {strongest:.0f} points on average", fontsize=10)
     _write_below(axes["M"], "orange: for Stress; blue: against it")
-    plot_probabilities(faces[0].probabilities, stress_classes, axes["C"])
-    plot_wobble(explanation.wobble, axes["W"])
+    probabilities(faces[0].probabilities, stress_classes, axes["C"])
+    wobble(explanation.wobble, axes["W"])
     for name in axes.keys() - {"C", "W"}:
         axes[name].axis("off")
     for name, neighbour in zip("12345", explanation.neighbours, strict=False):

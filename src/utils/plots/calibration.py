@@ -6,18 +6,22 @@ import pandas as pd
 from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
-def plot_reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None):
+def reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None):
     """Share of Stress against P(Stress) without and with the temperature, pictures a bin below; two Axes for each.
 
     Args:
-        before, after: from `calibration.reliability_table`; None: the temperature is 1, there is one column.
+        before: from `calibration.reliability_table`, without the temperature; None: it is 1, there is one column.
+        after: from there too, with it.
+        axes: (2, columns) of them to draw on; None: new ones.
     """
     columns = [(before, REFERENCE_COLOUR, "Without the temperature"), (after, PLAIN_COLOUR, "With it, as saved")]
     if before is None:
         columns = [(after, PLAIN_COLOUR, "As saved")]
     if axes is None:
-        shape = {"sharex": True, "sharey": "row", "height_ratios": (3, 1), "squeeze": False}
-        axes = plt.subplots(2, len(columns), figsize=(4.3 * len(columns), 5.2), **shape)[1]
+        size = (4.3 * len(columns), 5.2)
+        axes = plt.subplots(
+            2, len(columns), sharex=True, sharey="row", height_ratios=(3, 1), squeeze=False, figsize=size
+        )[1]
     for column, (table, colour, title) in enumerate(columns):
         above, below = axes[0, column], axes[1, column]
         above.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="perfectly calibrated")
@@ -36,13 +40,14 @@ def plot_reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None
     return axes
 
 
-def plot_risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: dict | None, ax=None):
+def risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: dict | None, ax=None):
     """Accuracy of the surest answers against how many are given, with a 95 % band.
 
     Args:
-        curve: from `abstention.risk_coverage`, on the test pictures.
+        curve: from `selective.risk_coverage`, on the test pictures.
         target_accuracy: what was stated.
         abstention: `abstention` in reports/SCHEMA.md; what the threshold reached is marked.
+        ax: to draw on; None: a new one.
     """
     ax = make_axes(ax, 7, 3.6)
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)

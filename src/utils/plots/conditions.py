@@ -7,7 +7,7 @@ import pandas as pd
 from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
-def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
+def robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
     """A panel a change: accuracy over strength with its 95 % band. Table from `robustness.measure_robustness`."""
     changes = list(table["change"].unique())
     if axes is None:
@@ -34,7 +34,7 @@ def plot_robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
     return axes
 
 
-def plot_slices(table: pd.DataFrame, accuracy: float, ax=None):
+def slices(table: pd.DataFrame, accuracy: float, ax=None):
     """A line a slice: accuracy with its 95 % interval, against that on all pictures. From `slices.measure_slices`."""
     ax = make_axes(ax, 7.5, 0.26 * len(table) + 0.3 * table["by"].nunique() + 1.2)
     # a gap between one way to slice and the next

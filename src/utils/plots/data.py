@@ -9,7 +9,7 @@ from utils.labels import CLASS_NAMES
 from utils.plots.style import LABEL_COLOURS, make_axes
 
 
-def plot_class_balance(records: pd.DataFrame, ax=None):
+def class_balance(records: pd.DataFrame, ax=None):
     """Pictures per class, as bars coloured by label. Records have `class` and `label`."""
     order = records.groupby("class")["label"].first().sort_values(kind="stable").index
     ax = make_axes(ax, 7, 0.36 * len(order) + 1.2)
@@ -28,7 +28,7 @@ def plot_class_balance(records: pd.DataFrame, ax=None):
     return ax
 
 
-def plot_size_and_brightness(records: pd.DataFrame, axes=None):
+def size_and_brightness(records: pd.DataFrame, axes=None):
     """Histograms of the raw pictures' longer side and of mean brightness by label; two Axes."""
     axes = axes if axes is not None else plt.subplots(1, 2, figsize=(10, 3.6))[1]
     side = records[["width", "height"]].max(axis=1)
@@ -46,7 +46,7 @@ def plot_size_and_brightness(records: pd.DataFrame, axes=None):
     return axes
 
 
-def plot_contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 10, seed: int = 0, axes=None):
+def contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 10, seed: int = 0, axes=None):
     """A row of random pictures for each class. Records in the order of pixels, uint8 (n, 48, 48, 3)."""
     names = sorted(set(records["class"]))
     if axes is None:
@@ -59,7 +59,7 @@ def plot_contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int =
     return axes
 
 
-def plot_average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
+def average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
     """The mean picture of each class: what the classes look like without showing anyone."""
     names = sorted(set(records["class"]))
     axes = axes if axes is not None else plt.subplots(1, len(names), figsize=(1.4 * len(names), 1.9))[1]
@@ -71,7 +71,7 @@ def plot_average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
     return axes
 
 
-def plot_pictures(pictures: np.ndarray, titles: list[str], columns: int = 6):
+def pictures(pictures: np.ndarray, titles: list[str], columns: int = 6):
     """Pictures, uint8 (n, 48, 48, 3), with a short title above each."""
     rows = -(-len(pictures) // columns)
     axes = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.1 * rows), squeeze=False)[1]

@@ -4,18 +4,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from utils.audit import has_flag
+from utils.data.audit import has_flag
 
 SHOWN_FLAGS = ("blank", "near-blank", "label-conflict", "near-duplicate", "near-conflict", "relabelled")
 """Of audit.FLAGS, those that a look at the pictures can judge."""
 
 
 def has_findings(records: pd.DataFrame) -> bool:
-    """Whether a record carries one of SHOWN_FLAGS: else `plot_findings` has nothing to draw."""
+    """Whether a record carries one of SHOWN_FLAGS: else `findings` has nothing to draw."""
     return any(has_flag(records, flag).any() for flag in SHOWN_FLAGS)
 
 
-def plot_findings(records: pd.DataFrame, pixels: np.ndarray, columns: int = 8, seed: int = 0):
+def findings(records: pd.DataFrame, pixels: np.ndarray, columns: int = 8, seed: int = 0):
     """A row for each flag in SHOWN_FLAGS that occurs: random pictures that carry it, those that are alike side by side.
 
     Records as `audit.audit_pictures` gives them, in the order of pixels, uint8 (n, 48, 48, 3).

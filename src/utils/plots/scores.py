@@ -5,13 +5,13 @@ import numpy as np
 import seaborn as sns
 from matplotlib.transforms import offset_copy
 
-from utils.metrics import SEED_PROJECT, roc_points
+from utils.evaluation.metrics import SEED_PROJECT, roc_points
 from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR, make_axes
 
 _WITHOUT_COPIES = 0.22  # how far below a model's own row its figure without copies stands
 
 
-def plot_interval(ax, figure: dict, height: float, **options) -> None:
+def draw_interval(ax, figure: dict, height: float, **options) -> None:
     """A point and its 95 % interval at a height; nothing where the figure is undefined."""
     if figure["value"] is None:
         return
@@ -25,7 +25,7 @@ def name_rows(ax, names) -> None:
     ax.set_ylim(len(names) - 0.4, -0.6)
 
 
-def plot_confusion(confusion: list[list[int]], names: list[str], title: str, ax=None):
+def confusion(confusion: list[list[int]], names: list[str], title: str, ax=None):
     """A confusion matrix: counts written, colour by the share of each true class."""
     counts = np.asarray(confusion)
     ax = make_axes(ax, 0.75 * len(names) + 2.4, 0.6 * len(names) + 1.6)
@@ -39,7 +39,7 @@ def plot_confusion(confusion: list[list[int]], names: list[str], title: str, ax=
     return ax
 
 
-def plot_roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], scores_by_model: dict[str, dict], ax=None):
+def roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], scores_by_model: dict[str, dict], ax=None):
     """ROC of Stress against Non-stress, a curve a model; scores give the AUROC in the legend."""
     ax = make_axes(ax, 4.8, 4.6)
     for model, p_stress in p_stress_by_model.items():
@@ -56,14 +56,16 @@ def plot_roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], score
     return ax
 
 
-def plot_against_references(scores_by_model: dict[str, dict], axes=None):
+def against_references(scores_by_model: dict[str, dict], axes=None):
     """Accuracy, AUROC and log-loss of each model with 95 % intervals, hollow without copies; three Axes.
 
     Args:
         scores_by_model: `model` in reports/SCHEMA.md.
+        axes: three to draw on; None: new ones.
     """
-    shape = {"figsize": (9.5, 1.9 + 0.5 * len(scores_by_model)), "sharey": True, "layout": "constrained"}
-    axes = axes if axes is not None else plt.subplots(1, 3, **shape)[1]
+    if axes is None:
+        size = (9.5, 1.9 + 0.5 * len(scores_by_model))
+        axes = plt.subplots(1, 3, sharey=True, figsize=size, layout="constrained")[1]
     kept = {
         model: scores["without_copies"]["stress"]
         for model, scores in scores_by_model.items()
@@ -73,9 +75,9 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
     for ax, figure in zip(axes, ("accuracy", "auroc", "log_loss"), strict=True):
         for height, (model, scores) in enumerate(scores_by_model.items()):
             colour = MODEL_COLOURS.get(model)
-            plot_interval(ax, scores["stress"][figure], height, color=colour)
+            draw_interval(ax, scores["stress"][figure], height, color=colour)
             if model in kept:
-                plot_interval(ax, kept[model][figure], height + _WITHOUT_COPIES, color=colour, **hollow)
+                draw_interval(ax, kept[model][figure], height + _WITHOUT_COPIES, color=colour, **hollow)
     name_rows(axes[0], list(scores_by_model))
     stress = next(iter(scores_by_model.values()))["stress"]
     prevalence = stress["prevalence"]["value"]
@@ -100,11 +102,12 @@ def plot_against_references(scores_by_model: dict[str, dict], axes=None):
     return axes
 
 
-def plot_per_class(per_class: dict[str, dict], ax=None):
+def per_class(per_class: dict[str, dict], ax=None):
     """Precision, recall and F1 of each class with 95 % intervals.
 
     Args:
         per_class: by name, `class` in reports/SCHEMA.md.
+        ax: to draw on; None: a new one.
     """
     ax = make_axes(ax, 7, 0.55 * len(per_class) + 1.6)
     # told apart by shape: colours are the labels' and the models'
@@ -115,7 +118,7 @@ def plot_per_class(per_class: dict[str, dict], ax=None):
     }
     for height, figures in enumerate(per_class.values()):
         for position, (figure, look) in enumerate(looks.items()):
-            plot_interval(ax, figures[figure], height + 0.24 * (position - 1), **look)
+            draw_interval(ax, figures[figure], height + 0.24 * (position - 1), **look)
     for figure, look in looks.items():
         ax.plot([], [], linestyle="", label="F1" if figure == "f1" else figure, **look)
     name_rows(ax, [f"{name} (n = {figures['count']:,})" for name, figures in per_class.items()])

@@ -1,7 +1,7 @@
 """One look for all figures: the same colour for the same thing everywhere, from Okabe and Ito's colour-blind safe set.
 
-The rest of the look stands in `templates/figures.mplstyle`, and every colour's counterpart for dark pages in
-`templates/report/page.css`.
+The rest of the look stands in `figures.mplstyle`, and every colour's counterpart for dark pages in
+`reporting/templates/report/page.css`.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ REFERENCE_COLOUR = "#767b82"
 PLAIN_COLOUR = "#1c1e21"
 """Of a result that is neither a label's nor a model's among others: the ink's."""
 
-plt.style.use(Path(__file__).parents[1] / "templates" / "figures.mplstyle")
+plt.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 
 def make_axes(ax, width: float = 7, height: float = 3.8):

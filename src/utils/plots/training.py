@@ -6,11 +6,12 @@ import pandas as pd
 from utils.plots.style import MODEL_COLOURS
 
 
-def plot_history(histories: dict[str, list[dict]], axes=None, first_epoch: int = 1):
+def history(histories: dict[str, list[dict]], axes=None, first_epoch: int = 1):
     """Loss and accuracy over epochs, training dashed and validation solid; two Axes.
 
     Args:
-        histories: by model name, one dict an epoch as `training.train_network` gives them.
+        histories: by model name, one dict an epoch as `train.train_network` gives them.
+        axes: two to draw on; None: new ones.
         first_epoch: the number of their first epoch; later than 1 where a training was resumed.
     """
     axes = axes if axes is not None else plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")[1]

@@ -1,0 +1,1 @@
+"""Runs the notebooks: their stages, parameters and staleness, and what each leaves behind."""

@@ -1,0 +1,30 @@
+"""What people read: the sections and sentences of notebooks, HTML pages, comparisons, cards, published figures."""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "sections": [
+            "show_abstention",
+            "show_calibration",
+            "show_comparisons",
+            "show_label_errors",
+            "show_mappings",
+            "show_references",
+            "show_robustness",
+            "show_roc",
+            "show_scores",
+            "show_slices",
+            "watch_training",
+        ],
+        "sentences": [
+            "describe_balance",
+            "describe_choice",
+            "describe_plan",
+            "describe_precision",
+            "describe_seeds",
+            "describe_temperature",
+        ],
+    },
+)

@@ -1,0 +1,88 @@
+"""An executed notebook as one HTML page: contents, folded code, figures that follow dark mode, nothing from outside."""
+
+import re
+from html import escape, unescape
+from pathlib import Path
+
+import jinja2
+import nbformat
+from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
+
+from utils.display import escape_markdown
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_HEADING = re.compile(r'<h(?P<level>[23]) id="(?P<anchor>[^"]+)">(?P<text>.*?)<a class="anchor-link"', re.DOTALL)
+
+
+def export_html(notebook: nbformat.NotebookNode, page: dict | None = None) -> str:
+    """An executed notebook as one HTML page that loads nothing from anywhere.
+
+    Args:
+        notebook: executed; as it is, outputs and all.
+        page: `made` (as `provenance.describe_end` gives it) for the box at the end; `previous` and `next`,
+            each {"href", "title"}; `run`, its name. All may be missing.
+    """
+    exporter = HTMLExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="report")
+    exporter.register_filter("inline_svg", inline_svg)
+    exporter.register_filter("duration", format_duration)
+    report = {"contents": list_headings(notebook), "title": find_title(notebook)} | (page or {})
+    return exporter.from_notebook_node(notebook, resources={"report": report})[0]
+
+
+def find_title(notebook: nbformat.NotebookNode) -> str:
+    """The first `# ` heading, or "Notebook"."""
+    headings = [cell.source for cell in notebook.cells if cell.cell_type == "markdown" and cell.source.startswith("# ")]
+    return headings[0].splitlines()[0].lstrip("# ") if headings else "Notebook"
+
+
+def list_headings(notebook: nbformat.NotebookNode) -> list[dict]:
+    """The sections: `level` (2 or 3), `anchor` and `text` (HTML) of each heading, `cell` (its position)."""
+    return [
+        {"level": int(match["level"]), "anchor": unescape(match["anchor"]), "text": match["text"], "cell": position}
+        for position, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown"
+        for match in _HEADING.finditer(markdown2html(cell.source))
+    ]
+
+
+def inline_svg(svg: str, alt: str) -> str:
+    """A drawing of matplotlib's as part of a page: named for screen readers, its colours the page's to change.
+
+    Each colour becomes `var(--f-<hex>, #<hex>)`; `report/page.css` gives the darker page's values.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every figure, and nothing refers to them
+    svg = re.sub(r"#([0-9a-f]{6})\b", r"var(--f-\1, #\1)", svg)
+    width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0]
+    name = f'role="img" aria-label="{escape(alt)}"'
+    # matplotlib counts 72 points an inch; 90 CSS pixels make its text about as large as the page's small print
+    size = f'viewBox="0 0 {width} {height}" width="{float(width) * 1.25:.0f}" height="{float(height) * 1.25:.0f}"'
+    return re.sub(r"<svg.*?>", f"<svg {name} {size}>", svg, count=1, flags=re.DOTALL)
+
+
+def render_page(template: str, **values) -> str:
+    """One of our own pages, from `templates/`; in HTML, no line ends between a number and its unit."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([TEMPLATES, TEMPLATES / "report"]),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"duration": format_duration, "thousands": "{:,}".format, "plain": escape_markdown}
+    page = environment.get_template(template).render(**values)
+    if template.endswith(".html.j2"):
+        return re.sub(r"(?<=\d) (?=%|(?:s|min|h)\b)", "\N{NO-BREAK SPACE}", page)
+    return page
+
+
+def format_duration(seconds: float) -> str:
+    """75 -> "1 min 15 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

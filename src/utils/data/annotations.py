@@ -1,0 +1,173 @@
+"""What is said of a source's pictures beyond their classes: attributes.csv in it, decisions on labels beside it."""
+
+import io
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from utils.data.csv_files import SourceError, read_text_table
+from utils.data.layouts import (
+    Layout,
+    name_class,
+)
+from utils.data.sources import ATTRIBUTES, FolderArchive, ZipArchive
+from utils.files import is_stray
+from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
+
+_KEYS = ("file", "subject")
+"""Columns with a meaning of their own."""
+
+
+def read_attributes(
+    archive: FolderArchive | ZipArchive, names: list[str], labels: Path | None
+) -> tuple[pd.DataFrame | None, str | None]:
+    """The outermost attributes.csv among the files of a source, and its name; (None, None) where there is none.
+
+    Args:
+        archive: the source.
+        names: of its files.
+        labels: a CSV that was itself given as the source: it labels pictures, whatever its name.
+
+    Raises:
+        SourceError: as `parse_attributes`, or the file is damaged.
+    """
+    found = [name for name in names if PurePosixPath(name).name.lower() == ATTRIBUTES and not is_stray(name)]
+    name = min(found, key=lambda name: len(PurePosixPath(name).parts), default=None)
+    if name is None or (labels and labels.name == name):
+        return None, None
+    try:
+        return parse_attributes(archive.read(name), name), name
+    except OSError as error:
+        raise SourceError(f"{name}: {error}") from None
+
+
+def parse_attributes(data: bytes, csv_name: str) -> pd.DataFrame:
+    """All rows, as text: `file` (the path in the source), then the other columns as they are.
+
+    Args:
+        data: the CSV, in UTF-8; its column `file` holds paths from the folder where it lies.
+        csv_name: its own path in the source.
+
+    Raises:
+        SourceError: as `read_text_table`, no column `file`, a file twice.
+    """
+    table = read_text_table(io.BytesIO(data), csv_name)
+    table.columns = _name_keys([column.strip() for column in table.columns])
+    if list(table.columns).count("file") != 1:
+        raise SourceError(f"{csv_name}: expected one column file; found {', '.join(table.columns) or 'none'}.")
+    beside = PurePosixPath(csv_name).parent
+    files = [(beside / name.strip().replace("\\", "/")).as_posix() for name in table["file"]]
+    table = table.assign(file=files)[["file", *table.columns.drop("file")]]
+    twice = table["file"].duplicated()
+    if twice.any():
+        raise SourceError(f"{csv_name}: {table.loc[twice, 'file'].iloc[0]!r} occurs twice; expected each picture once.")
+    return table
+
+
+def _name_keys(columns: list[str]) -> list[str]:
+    """The columns, where the only one that is a key but for its case has the key's name."""
+    lower = [column.lower() for column in columns]
+    return [
+        key if key in _KEYS and lower.count(key) == 1 else column for key, column in zip(lower, columns, strict=True)
+    ]
+
+
+def list_absent(layout: Layout, attributes: pd.DataFrame | None, names: list[str]) -> Layout:
+    """The layout, with what attributes.csv names and the source does not hold among the files that are ignored."""
+    if attributes is None:
+        return layout
+    absent = sorted(set(attributes["file"]) - set(names) - set(layout.entries["file"]))
+    rows = pd.DataFrame({"file": absent, "reason": f"in {ATTRIBUTES}, but not there"})
+    return replace(layout, ignored=pd.concat([layout.ignored, rows], ignore_index=True))
+
+
+def add_subjects(records: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:
+    """The records with `subject` ("" where not known), where the attributes have such a column."""
+    if attributes is None or "subject" not in attributes:
+        return records
+    subjects = attributes.set_index("file")["subject"].str.strip()
+    return records.assign(subject=records["file"].map(subjects).fillna(""))
+
+
+def tabulate_attributes(attributes: pd.DataFrame) -> pd.DataFrame:
+    """What each column holds: `attribute`, `pictures` (where it is known), `different`, `commonest`."""
+    rows = []
+    for name in attributes.columns.drop("file"):
+        known = attributes[name][attributes[name] != ""]
+        commonest = known.mode()[0] if known.duplicated().any() else ""
+        rows.append((name, len(known), known.nunique(), commonest))
+    return pd.DataFrame(rows, columns=["attribute", "pictures", "different", "commonest"])
+
+
+DECISIONS = ("keep", "relabel", "drop")
+
+COLUMNS = ["file", "decision", "label", "why"]
+"""Of the CSV: `label` is the new class of a picture that is relabelled."""
+
+TABLE_COLUMNS = ["file", "decision", "was", "now", "why"]
+
+
+def read_decisions(path: Path) -> pd.DataFrame:
+    """The rows on which something was decided: COLUMNS, and `line`; none where there is no such file.
+
+    Raises:
+        SourceError: as `read_text_table`, a missing column, an unknown decision, a file twice.
+    """
+    if not path.exists():
+        return pd.DataFrame(columns=[*COLUMNS, "line"])
+    table = read_text_table(path, str(path)).rename(columns=lambda name: name.strip().lower())
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise SourceError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}.")
+    table = table[COLUMNS].apply(lambda column: column.str.strip()).assign(line=range(2, len(table) + 2))
+    table["decision"] = table["decision"].str.lower()
+    table = table[table["decision"] != ""].reset_index(drop=True)
+    for row in table.itertuples():
+        if row.decision not in DECISIONS:
+            raise SourceError(f"{path}, line {row.line}: decision {row.decision!r}; expected {', '.join(DECISIONS)}.")
+    twice = table["file"].duplicated()
+    if twice.any():
+        raise SourceError(f"{path}: {table.loc[twice, 'file'].iloc[0]!r} occurs twice; expected each picture once.")
+    return table
+
+
+def apply_decisions(layout: Layout, path: Path) -> tuple[Layout, pd.DataFrame]:
+    """Drop and relabel entries as a person decided.
+
+    Args:
+        layout: of the source.
+        path: of the CSV of decisions, which need not exist.
+
+    Returns:
+        The layout, its entries with a column `decision` ("" where none), and a table of what was done:
+        TABLE_COLUMNS. What was dropped, and decisions on files that are not there, are among `ignored`.
+
+    Raises:
+        SourceError: as `read_decisions`; a picture is relabelled to no class of the data's kind.
+    """
+    decisions = read_decisions(path)
+    entries = layout.entries.set_index("file")
+    there = decisions["file"].isin(entries.index)
+    absent = decisions.loc[~there, ["file"]].assign(reason=f"in {path.name}, but not there")
+    decisions = decisions[there].set_index("file")
+    entries["decision"] = decisions["decision"].reindex(entries.index, fill_value="")
+    was = name_classes(entries.loc[decisions.index])
+    for row in decisions[decisions["decision"] == "relabel"].itertuples():
+        entries.loc[row.Index, ["emotion", "label"]] = _read_class(row, bool(entries.at[row.Index, "emotion"]), path)
+    table = decisions.assign(was=was, now=name_classes(entries.loc[decisions.index])).reset_index()[TABLE_COLUMNS]
+    dropped = table["decision"] == "drop"
+    table.loc[dropped, "now"] = ""
+    reasons = table.loc[dropped, ["file"]].assign(reason=("dropped: " + table["why"]).str.removesuffix(": "))
+    kept = entries[entries["decision"] != "drop"].reset_index()
+    ignored = pd.concat([layout.ignored, reasons, absent], ignore_index=True)
+    return replace(layout, entries=kept, ignored=ignored), table
+
+
+def _read_class(row, has_emotion: bool, path: Path) -> list:
+    """[emotion, label] that a relabelled picture gets."""
+    found = name_class(row.label)
+    if found is None or bool(found[0]) != has_emotion:
+        expected = ", ".join(EMOTIONS if has_emotion else CLASS_NAMES)
+        raise SourceError(f"{path}, line {row.line}: label {row.label!r}; expected one of {expected}.")
+    return list(found)

@@ -1,0 +1,75 @@
+"""CSVs that people made: columns under the names that they go by, paths that stay inside, tables as text."""
+
+import csv
+import io
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from utils.files import leads_outside
+
+_COLUMNS = {
+    "file": ("file", "filename", "file_name", "image", "picture", "path", "img", "fichier"),
+    "class": ("emotion", "label", "class", "classe", "category", "expression", "stress"),
+    "split": ("split", "usage", "set", "subset"),
+    "pixels": ("pixels",),
+}
+
+
+class SourceError(ValueError):
+    """Raw data that cannot be used as a whole; the message says what was found and what was expected."""
+
+
+def open_csv(file: BinaryIO) -> tuple[csv.DictReader, dict[str, str | None]]:
+    """The rows, and for each of _COLUMNS the name of the column that is it."""
+    # the usual limit is shorter than the numbers of a picture of some size
+    csv.field_size_limit(2**31 - 1)
+    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), skipinitialspace=True)
+    names = {name.strip().lower(): name for name in rows.fieldnames or []}
+    return rows, {
+        column: next((names[name] for name in known if name in names), None) for column, known in _COLUMNS.items()
+    }
+
+
+def read_file(cell: str | None, csv_name: str, place: str) -> str:
+    """The path in the source of the file that a row names."""
+    name = (cell or "").strip().replace("\\", "/")
+    if leads_outside(name):
+        raise SourceError(f"{place}: file {name!r}; expected a path relative to the CSV, and without '..'.")
+    return (PurePosixPath(csv_name).parent / name).as_posix()
+
+
+def list_named(path: Path) -> list[str]:
+    """The files that a CSV of labels names, as paths from its folder; none where it holds pixels, or is no CSV.
+
+    Raises:
+        SourceError: a path that does not stay below that folder.
+    """
+    try:
+        with path.open("rb") as file:
+            rows, columns = open_csv(file)
+            if columns["pixels"] or not columns["file"]:
+                return []
+            places = ((row, f"{path.name}, line {number}") for number, row in enumerate(rows, start=2))
+            return [read_file(row[columns["file"]], path.name, place) for row, place in places]
+    except (UnicodeDecodeError, OSError, csv.Error):
+        # reading it will tell why
+        return []
+
+
+def read_text_table(source: Path | BinaryIO, name: str):
+    """All rows of a CSV in UTF-8, as text: a DataFrame.
+
+    Raises:
+        SourceError: it is none, or rows hold more fields than its header; the message starts with `name`.
+    """
+    import pandas as pd  # slow to import, and what runs the pipeline needs none of it
+
+    try:
+        table = pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        if not isinstance(table.index, pd.RangeIndex):
+            # pandas has taken the first columns for names of the rows
+            raise pd.errors.ParserError("rows hold more fields than the header")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = str(error).strip()
+        raise SourceError(f"{name}: expected a CSV in UTF-8, text with a comma in quotes ({reason}).") from None
+    return table

@@ -1,0 +1,227 @@
+"""What the files of a raw data set are, told from the names of their folders or from CSVs."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from utils.data.csv_files import SourceError, open_csv, read_file
+from utils.data.sources import FolderArchive, ZipArchive
+from utils.files import is_stray
+from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
+from utils.pictures import SIDE, SUFFIXES
+
+ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was found.
+
+    Attributes:
+        kind: a few words on it, for people.
+        entries: one row a picture, ENTRY_COLUMNS: `emotion` is empty where only the stress label is
+            known, `split` is empty where none is published.
+        ignored: one row a file that is left out: `file`, `reason`.
+        pixels: for a CSV that holds the pictures, the 48x48 grey bytes of each by `file`, None where the
+            numbers are none of 0 to 255.
+    """
+
+    kind: str
+    entries: pd.DataFrame
+    ignored: pd.DataFrame
+    pixels: dict[str, bytes | None]
+
+
+def make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dict | None = None) -> Layout:
+    """A Layout from rows."""
+    return Layout(
+        kind,
+        pd.DataFrame(entries, columns=ENTRY_COLUMNS),
+        pd.DataFrame(ignored, columns=["file", "reason"]),
+        pixels or {},
+    )
+
+
+def name_class(name: str) -> tuple[str, int] | None:
+    """(emotion, label) that a class name means; the emotion is empty for a stress label; None if unknown."""
+    label = find_label(name)
+    if label is not None:
+        return "", label
+    emotion = find_emotion(name)
+    return None if emotion is None else (emotion, stress_label(emotion))
+
+
+def read_folders(names: list[str]) -> Layout:
+    """Tell split and class of each file from its folders: split/class, class/split or class alone.
+
+    The innermost folder names the class, or the split with the class right above it; folders further out
+    are wrapping, except that the nearest one that names a split counts. What lies right in a wrapping folder
+    counts only with a picture's ending, whatever the folder's name.
+
+    Raises:
+        SourceError: pictures lie in a folder that names no class.
+    """
+    entries, ignored = [], []
+    unknown: dict[PurePosixPath, int] = {}
+    meaning = {folder: _read_folder(folder) for folder in {PurePosixPath(name).parent for name in names}}
+    above = {ancestor for folder, found in meaning.items() if found for ancestor in folder.parents}
+    for name in names:
+        folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
+        if is_stray(name):
+            ignored.append({"file": name, "reason": "left by a system"})
+        elif (found := meaning[folder]) and (folder not in above or ending in SUFFIXES):
+            entries.append({"file": name} | found)
+        elif folder in above or (ending and ending not in SUFFIXES):
+            ignored.append({"file": name, "reason": "not in a class folder"})
+        else:
+            unknown[folder] = unknown.get(folder, 0) + 1
+    if unknown:
+        raise SourceError(_say_unknown(unknown))
+    return make_layout("folders", entries, ignored)
+
+
+def _read_folder(folder: PurePosixPath) -> dict | None:
+    """The class and split of the pictures in a folder, or None where it names no class."""
+    parts = list(folder.parts)
+    split = find_split(parts[-1]) if parts else None
+    if split:
+        parts.pop()
+    found = name_class(parts.pop()) if parts else None
+    if found is None:
+        return None
+    split = split or next(filter(None, map(find_split, reversed(parts))), "")
+    return {"emotion": found[0], "label": found[1], "split": split}
+
+
+def _say_unknown(unknown: dict[PurePosixPath, int]) -> str:
+    found = ", ".join(f"{str(folder)!r} ({count})" for folder, count in list(unknown.items())[:8])
+    return (
+        f"Pictures in folders that name no class: {found}. Expected {' and '.join(CLASS_NAMES)}, or emotions:"
+        f" {', '.join(EMOTIONS)}. Rename or remove those folders."
+    )
+
+
+FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""What the numbers 0 to 6 mean in FER-2013's CSV."""
+
+
+def read_csvs(archive: FolderArchive | ZipArchive, names: list[str], given: str | None) -> Layout | None:
+    """What the CSVs of a source say: one alone, or several that hold a split each.
+
+    Args:
+        archive: the source.
+        names: of its files.
+        given: the CSV that is itself the source, where one is; no other is looked at then.
+
+    Returns:
+        None where no CSV holds pixels with their classes (FER-2013's), or labels pictures. Rows of pixels are named
+        `<csv>#<row>`.
+
+    Raises:
+        SourceError: several that are not a split each, a wrong count of pixels, an unknown class, a picture twice;
+            `given` is no such CSV.
+    """
+    found = {}
+    for name in [given] if given else [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]:
+        try:
+            rows = _read_csv(archive.read(name), name, required=given is not None)
+        except (UnicodeDecodeError, OSError, csv.Error) as error:
+            if given:
+                raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
+            continue
+        if rows:
+            found[name] = rows
+    return _put_together(found, names) if found else None
+
+
+def _put_together(found: dict[str, list[dict]], names: list[str]) -> Layout:
+    """The layout that the rows of each CSV make."""
+    rows = [row for some in found.values() for row in some]
+    kinds = {"pixels" in row for row in rows}
+    if len(found) > 1 and not (all(map(_name_split, found)) and len(kinds) == 1):
+        raise SourceError(
+            f"several CSVs hold labels: {', '.join(found)}. Expected one, or one for each split, such as train.csv and"
+            " test.csv; give the right one as SOURCE, or remove the others."
+        )
+    if kinds == {True}:
+        return make_layout("a CSV of pixels", rows, [], {row["file"]: row["pixels"] for row in rows})
+    places: dict[str, str] = {}
+    for row in rows:
+        first = places.setdefault(row["file"], row["place"])
+        if first != row["place"]:
+            raise SourceError(f"{row['file']!r} in {first} and {row['place']}; expected each picture once.")
+    there = set(names)
+    ignored = [{"file": name, "reason": "in the CSV, but not there"} for name in places if name not in there]
+    ignored += [
+        {"file": name, "reason": "not in the CSV"} for name in names if name not in places and name not in found
+    ]
+    return make_layout("pictures labelled by a CSV", [row for row in rows if row["file"] in there], ignored)
+
+
+def _read_csv(data: bytes, csv_name: str, required: bool) -> list[dict]:
+    """What each row says: `file`, `emotion`, `label`, `split`, `place` (for messages), and `pixels` if it has them.
+
+    Where `required` is False, none for a CSV of other things. Raises UnicodeDecodeError and csv.Error as well.
+    """
+    rows, columns = open_csv(io.BytesIO(data))
+    if not columns["class"] or not (columns["pixels"] or columns["file"]):
+        if not required:
+            return []
+        there = ", ".join(rows.fieldnames or []) or "none"
+        raise SourceError(f"{csv_name}: expected columns emotion and pixels, or file and label; found {there}.")
+    read, usual_split = [], _name_split(csv_name)
+    for number, row in enumerate(rows, start=2):
+        place = f"{csv_name}, line {number}"
+        if columns["pixels"]:
+            found: dict = {"file": f"{csv_name}#{number}", "pixels": _read_pixels(row[columns["pixels"]], place)}
+        else:
+            found = {"file": read_file(row[columns["file"]], csv_name, place)}
+        found["split"] = _read_split(row[columns["split"]], place) if columns["split"] else usual_split
+        read.append(found | _read_class(row[columns["class"]], columns["class"], place) | {"place": place})
+    return read
+
+
+def _read_pixels(cell: str | None, place: str) -> bytes | None:
+    """The grey bytes of a picture, None where the numbers are none of 0 to 255."""
+    values = (cell or "").split()
+    if len(values) != SIDE * SIDE:
+        raise SourceError(f"{place}: {len(values)} pixels; expected {SIDE * SIDE} ({SIDE}x{SIDE}).")
+    try:
+        return bytes(map(int, values))
+    except ValueError:
+        return None
+
+
+def _read_class(cell: str | None, column: str, place: str) -> dict:
+    value = (cell or "").strip()
+    if value.isdecimal() and column.strip().lower() in ("emotion", "expression"):
+        value = FER2013_CODES[int(value)] if int(value) < len(FER2013_CODES) else value
+    elif value in ("0", "1"):
+        value = CLASS_NAMES[int(value)]
+    found = name_class(value)
+    if found is None:
+        raise SourceError(
+            f"{place}: unknown class {value!r}; expected {' or '.join(CLASS_NAMES)}, or an emotion"
+            f" ({', '.join(EMOTIONS)}); as numbers, 0 to {len(FER2013_CODES) - 1} for FER-2013's emotions in a column"
+            f" emotion, 0 and 1 for {' and '.join(CLASS_NAMES)} in a column label."
+        )
+    return {"emotion": found[0], "label": found[1]}
+
+
+def _read_split(cell: str | None, place: str) -> str:
+    usage = (cell or "").strip()
+    split = find_split(usage) or ""
+    if usage and not split:
+        raise SourceError(f"{place}: unknown split {usage!r}; expected train, validation or test.")
+    return split
+
+
+def _name_split(csv_name: str) -> str:
+    """The one split that a word of a CSV's name means (train_labels.csv), or else its nearest folder; "" for none."""
+    path = PurePosixPath(csv_name)
+    found = {split for word in re.split(r"[\W_]+", path.stem) if (split := find_split(word))}
+    return found.pop() if len(found) == 1 else next(filter(None, map(find_split, reversed(path.parent.parts))), "")

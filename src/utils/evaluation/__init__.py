@@ -1,0 +1,14 @@
+"""How good answers are: metrics with intervals, calibration, abstention, comparison, robustness, label errors."""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "validation": ["choose_on_validation", "measure_seeds"],
+        "scoring": ["find_disagreements", "read_evaluation", "score_on_test"],
+        "comparison": ["compare_rows"],
+        "mappings": ["score_mappings"],
+        "metrics": ["SEED_PROJECT"],
+    },
+)

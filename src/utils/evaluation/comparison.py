@@ -1,0 +1,105 @@
+"""Is one model better than another on the same pictures? Paired intervals, McNemar's test, a verdict in words."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+from statsmodels.stats.contingency_tables import mcnemar
+
+from utils.evaluation.bootstrap import bootstrap
+from utils.evaluation.metrics import score_classes, score_stress
+from utils.labels import THRESHOLD
+
+LOWER_IS_BETTER = {"accuracy": False, "auroc": False, "log_loss": True}
+"""The figures that are compared."""
+
+
+def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> list[dict]:
+    """Each pair of rows on the same pictures; `comparison` in reports/SCHEMA.md.
+
+    Every resample of the groups scores all rows, so what makes pictures hard for all of them cancels out.
+
+    Args:
+        rows: by name, anything with `p_stress`, float (n,), and `probabilities`, float (n, classes).
+        labels: int (n,), 0 = Non-stress, 1 = Stress.
+        targets: int (n,), column of the true class.
+        groups: (n,), as for `bootstrap.draw_weights`.
+    """
+    pairs = list(combinations(rows, 2))
+
+    def score(weights):
+        figures = {name: _score(row, labels, targets, weights) for name, row in rows.items()}
+        return {
+            (first, second): {
+                block: {name: figures[second][block][name] - figures[first][block][name] for name in LOWER_IS_BETTER}
+                for block in ("stress", "classes")
+            }
+            for first, second in pairs
+        }
+
+    differences = bootstrap(score, groups)
+    return [
+        {"first": first, "second": second}
+        | {block: _judge(figures) for block, figures in differences[first, second].items()}
+        | count_agreement(labels, rows[first].p_stress, rows[second].p_stress, groups)
+        for first, second in pairs
+    ]
+
+
+def _score(row, labels: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict:
+    names = map(str, range(row.probabilities.shape[1]))
+    return {
+        "stress": score_stress(labels, row.p_stress, weights),
+        "classes": score_classes(targets, row.probabilities, names, weights),
+    }
+
+
+def _judge(differences: dict) -> dict:
+    return {
+        name: difference | {"verdict": find_verdict(difference, LOWER_IS_BETTER[name])}
+        for name, difference in differences.items()
+    }
+
+
+def find_verdict(difference: dict, lower_is_better: bool = False) -> str:
+    """Tell "better" or "worse" where the interval of a difference leaves out 0, else "cannot be told apart"."""
+    if difference["low"] <= 0 <= difference["high"]:
+        return "cannot be told apart"
+    return "better" if (difference["value"] < 0) == lower_is_better else "worse"
+
+
+def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> dict:
+    """How many pictures both, one or neither of two models answer right, and McNemar's test of it.
+
+    McNemar 1947 (Psychometrika 12): pictures that both or neither answer right say nothing about which is better. The
+    test is exact where the others are each of a group of its own, else that of Obuchowski 1998 (Statistics in
+    Medicine 17), "On the comparison of correlated proportions for clustered data", whose variance is that under the
+    null hypothesis.
+
+    Args:
+        labels: int (n,), 0 = Non-stress, 1 = Stress.
+        first: P(stress) of one model, float (n,), 0 to 1.
+        second: P(stress) of the other, float (n,), 0 to 1.
+        groups: (n,), as for `bootstrap.draw_weights`.
+
+    Returns:
+        `agreement` (`both`, `first_only`, `second_only`, `neither`) and `mcnemar_p`, two-sided.
+    """
+    first_right, second_right = ((p >= THRESHOLD) == labels for p in (first, second))
+    agreement = {
+        "both": int((first_right & second_right).sum()),
+        "first_only": int((first_right & ~second_right).sum()),
+        "second_only": int((~first_right & second_right).sum()),
+        "neither": int((~first_right & ~second_right).sum()),
+    }
+    both, first_only, second_only, neither = agreement.values()
+    apart = first_right != second_right
+    group = pd.factorize(np.asarray(groups)[apart])[0]
+    gains = np.bincount(group, weights=np.where(second_right, 1, -1)[apart])
+    if len(gains) == apart.sum():
+        p_value = mcnemar([[both, first_only], [second_only, neither]], exact=True).pvalue
+    else:
+        squares = (gains**2).sum()
+        p_value = chi2.sf(gains.sum() ** 2 / squares, df=1) if squares else 1.0
+    return {"agreement": agreement, "mcnemar_p": float(p_value)}

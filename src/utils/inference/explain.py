@@ -1,0 +1,158 @@
+"""What moved an answer: parts of the face, and small changes of it. No TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from utils.inference.classifier import Classifier, Prediction
+from utils.inference.similar import Neighbour, find_similar
+from utils.pictures import SIDE
+
+_PATCH, _STEP = 12, 6
+"""Pixels: the side of what is covered, and how far it moves: 49 covered pictures an answer."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the model saw.
+
+    Attributes:
+        occlusion: float (48, 48), see `map_occlusion`.
+        wobble: P(stress), 0 to 1, by name of a small change; "as it is" comes first.
+        neighbours: the most similar pictures of the sample, the most similar first.
+    """
+
+    occlusion: np.ndarray
+    wobble: dict[str, float]
+    neighbours: list[Neighbour]
+
+
+def explain(classifier: Classifier, prediction: Prediction, sample: Path, count: int = 5) -> Explanation:
+    """What moved the answer about one face.
+
+    Args:
+        classifier: the model that gave it.
+        prediction: of a face: its `picture` is there.
+        sample: a zip of split/emotion folders of faces; where there is none, there are no neighbours.
+        count: of neighbours.
+    """
+    if prediction.picture is None:
+        raise ValueError("a prediction without a face: expected one with a picture.")
+    picture = prediction.picture[0]
+    return Explanation(
+        map_occlusion(classifier, picture), measure_wobble(classifier, picture), find_similar(picture, sample, count)
+    )
+
+
+def _p_stress(classifier: Classifier, pictures: np.ndarray) -> np.ndarray:
+    return classifier.p_stress(classifier.probabilities(pictures))
+
+
+def map_occlusion(classifier: Classifier, picture: np.ndarray) -> np.ndarray:
+    """How much P(stress) falls when a part of the picture is covered by the picture's mean colour.
+
+    Zeiler and Fergus 2014 (doi 10.1007/978-3-319-10590-1_53). Each pixel has the mean over the squares of 12x12 pixels
+    that cover it. Above 0: the part spoke for Stress; below 0: against it.
+
+    Args:
+        classifier: the model that answers.
+        picture: uint8 (48, 48, 3), RGB.
+
+    Returns:
+        float64 (48, 48), -1 to 1.
+    """
+    places = [(top, left) for top in range(0, SIDE - _PATCH + 1, _STEP) for left in range(0, SIDE - _PATCH + 1, _STEP)]
+    pictures = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
+    for covered, (top, left) in zip(pictures, places, strict=False):
+        covered[top : top + _PATCH, left : left + _PATCH] = picture.mean(axis=(0, 1)).round()
+    p_stress = _p_stress(classifier, pictures)
+    total, count = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    for p, (top, left) in zip(p_stress, places, strict=False):
+        total[top : top + _PATCH, left : left + _PATCH] += p_stress[-1] - p
+        count[top : top + _PATCH, left : left + _PATCH] += 1
+    return total / count
+
+
+def measure_wobble(classifier: Classifier, picture: np.ndarray) -> dict[str, float]:
+    """P(stress), 0 to 1, of a picture and of the same picture with a small change, by the change's name.
+
+    Args:
+        classifier: the model that answers.
+        picture: uint8 (48, 48, 3), RGB.
+    """
+    wide = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    changed = {
+        "as it is": picture,
+        "mirrored": picture[:, ::-1],
+        "2 px left": wide[2:-2, 4:],
+        "2 px right": wide[2:-2, :-4],
+        "2 px up": wide[4:, 2:-2],
+        "2 px down": wide[:-4, 2:-2],
+        "darker by a fifth": _brighten(picture, 0.8),
+        "brighter by a fifth": _brighten(picture, 1.2),
+    }
+    return dict(zip(changed, map(float, _p_stress(classifier, np.stack(list(changed.values())))), strict=True))
+
+
+def _brighten(picture: np.ndarray, factor: float) -> np.ndarray:
+    return (picture * factor).round().clip(0, 255).astype(np.uint8)
+
+
+def shuffle_weights(model: bytes, seed: int = 0) -> bytes:
+    """The same TFLite network with its weights in random order: what it says has nothing to do with its training.
+
+    For checking a map of the answer: one that stays the same shows the picture, not what was learnt (Adebayo et al.
+    2018, arXiv 1810.03292).
+
+    Args:
+        model: the bytes of a .tflite file.
+        seed: of the order.
+    """
+    rng = np.random.default_rng(seed)
+    from ai_edge_litert import schema_py_generated as schema
+
+    shuffled = bytearray(model)
+    network = schema.Model.GetRootAs(shuffled, 0)
+    graph = network.Subgraphs(0)
+    for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+        kind = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}.get(tensor.Type())
+        stored = network.Buffers(tensor.Buffer()).DataAsNumpy()
+        if kind and isinstance(stored, np.ndarray):
+            stored.view(kind)[:] = rng.permutation(stored.view(kind))
+    return bytes(shuffled)
+
+
+def compare_with_shuffled(classifier: Classifier, model: Path, picture: np.ndarray) -> float:
+    """How alike the occlusion maps of a model and of the same with shuffled weights are: their correlation, -1 to 1.
+
+    Args:
+        classifier: the model, loaded.
+        model: its .tflite file.
+        picture: uint8 (48, 48, 3), RGB.
+    """
+    shuffled = Classifier(shuffle_weights(model.read_bytes()), classifier.class_names, classifier.stress_classes)
+    maps = [map_occlusion(network, picture).ravel() for network in (classifier, shuffled)]
+    if min(values.std() for values in maps) == 0:
+        return 0.0
+    return float(np.corrcoef(maps)[0, 1])
+
+
+def overlay_map(picture: np.ndarray, occlusion: np.ndarray, side: int = 4 * SIDE) -> np.ndarray:
+    """The picture in grey under its occlusion map: orange spoke for Stress, blue against it.
+
+    Args:
+        picture: uint8 (48, 48, 3), RGB.
+        occlusion: float (48, 48), from `map_occlusion`.
+        side: of the result, in pixels.
+
+    Returns:
+        uint8 (side, side, 3), RGB.
+    """
+    strength = occlusion / max(float(np.abs(occlusion).max()), 0.02)
+    colour = np.where(strength[..., np.newaxis] > 0, (213, 94, 0), (0, 114, 178))
+    grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
+    weight = 0.75 * np.abs(strength)[..., np.newaxis]
+    blended = (grey * (1 - weight) + colour * weight).round().astype(np.uint8)
+    return np.asarray(Image.fromarray(blended).resize((side, side), Image.Resampling.BICUBIC))

@@ -1,0 +1,33 @@
+"""Networks and how they are trained and saved. The only room that needs TensorFlow."""
+
+from lazy_loader import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submod_attrs={
+        "networks": ["build_baseline_cnn", "build_inference_network", "build_strong_cnn", "describe_layers"],
+        "augmentation": ["RandomAffine", "add_augmentation"],
+        "recipe": [
+            "Recipe",
+            "choose_initial_model",
+            "choose_sides",
+            "choose_teachers",
+            "choose_views",
+            "choose_widths",
+        ],
+        "precision": ["choose_precision", "require_precision"],
+        "train": [
+            "best_epoch",
+            "compile_network",
+            "predict",
+            "predict_views",
+            "set_seed",
+            "train_from_seeds",
+            "train_network",
+            "train_strong",
+            "train_strong_from_seeds",
+        ],
+        "checkpoints": ["delete_checkpoints"],
+        "save": ["save_model"],
+    },
+)

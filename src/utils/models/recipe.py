@@ -1,0 +1,249 @@
+"""The strong network's recipe: what a notebook's parameters ask of it, and what its training does with them."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from utils.files import read_json
+from utils.models.networks import STRONG_WIDTHS, Widths, read_widths
+from utils.models.test_time_augmentation import View
+from utils.paths import Run
+from utils.pictures import SIDE
+from utils.quiet import keras
+
+SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
+"""Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
+
+FINE_TUNING_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
+"""The same for a network that is initialised from a trained one, which knows what is coarse."""
+
+LEARNING_RATE = 0.002
+"""The highest, for steps of 128 pictures; half of it for fine-tuning. See `scale_learning_rate`."""
+
+ERASED = 0.5
+"""Share of the training pictures that are partly covered in fine-tuning: a network that starts from nothing has enough
+to learn without."""
+
+LABEL_SMOOTHING = 0.1
+WEIGHT_DECAY = 0.05
+WARM_UP, AVERAGED = 0.05, 0.02
+"""Shares of the steps in which the learning rate rises, and over which the weights are averaged."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the strong network is trained.
+
+    Attributes:
+        widths: filters of its convolutions, from `choose_widths`.
+        sides: pixels of a training picture's side in each epoch, from `choose_sides`.
+        batch_size: pictures a step.
+        precision: from `precision.choose_precision`.
+        augmentation: `rotation`, `zoom`, `shift`, `flip` of `augmentation.RandomAffine`.
+        initial_model: from `choose_initial_model`, to be initialised from; None: from nothing.
+        teachers: from `choose_teachers`, whose mean answer is half of each target; empty: the labels are all.
+    """
+
+    widths: Widths
+    sides: tuple[int, ...]
+    batch_size: int
+    precision: str
+    augmentation: dict
+    initial_model: Path | None = None
+    teachers: tuple[Path, ...] = ()
+
+    @property
+    def epochs(self) -> int:
+        """How often all training pictures are seen."""
+        return len(self.sides)
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest, reached after the warm-up."""
+        return scale_learning_rate(self.batch_size) / (1 if self.initial_model is None else 2)
+
+    @property
+    def erased(self) -> float:
+        """Share of the training pictures that are partly covered."""
+        return ERASED if self.initial_model else 0.0
+
+    def describe(self) -> dict:
+        """What a model.json says of the training."""
+        teachers = [folder.parent.name for folder in self.teachers]
+        return {
+            "widths": [list(stage) for stage in self.widths],
+            "epochs": self.epochs,
+            "sides": list(self.sides),
+            "batch_size": self.batch_size,
+            "precision": self.precision,
+            "augmentation": self.augmentation,
+            "erased": self.erased,
+            "initial_model": self.initial_model and self.initial_model.parent.name,
+            "teachers": teachers,
+            "targets": "half label, half the teachers' answer" if teachers else "labels, smoothed",
+            "label_smoothing": 0.0 if teachers else LABEL_SMOOTHING,
+            "optimizer": "AdamW",
+            "learning_rate": self.learning_rate,
+            "weight_decay": WEIGHT_DECAY,
+            "warm_up": WARM_UP,
+            "averaged": AVERAGED,
+        }
+
+
+def scale_learning_rate(batch_size: int) -> float:
+    """LEARNING_RATE for steps of another size: an adaptive optimiser's goes with the root of the batch.
+
+    Malladi et al. 2022 (NeurIPS), "On the SDEs and scaling rules for adaptive gradient algorithms".
+    """
+    return LEARNING_RATE * math.sqrt(batch_size / 128)
+
+
+def soften_targets(targets: np.ndarray, class_count: int, teacher: np.ndarray | None = None) -> np.ndarray:
+    """What the training pictures are to be answered with: float32 (n, classes), rows sum to 1.
+
+    Half the label and half a trained network's answer where there is one, since many labels are doubtful and a
+    network that saw all pictures often knows which (Furlanello et al. 2018 (ICML), "Born-again neural networks");
+    else the label, smoothed over the classes.
+
+    Args:
+        targets: int (n,), positions in the classes.
+        class_count: of the classes.
+        teacher: float (n, classes), rows sum to 1.
+    """
+    one_hot = np.eye(class_count, dtype=np.float32)[targets]
+    if teacher is not None:
+        return (one_hot + teacher) / 2
+    return (1 - LABEL_SMOOTHING) * one_hot + np.float32(LABEL_SMOOTHING / class_count)
+
+
+def make_optimizer(learning_rate: float, steps: int):
+    """AdamW with a warm-up, then a cosine to zero, and the average of the weights over the last steps.
+
+    Args:
+        learning_rate: the highest.
+        steps: of the whole training.
+    """
+    warm_up = max(1, round(WARM_UP * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=WEIGHT_DECAY, clipnorm=1.0, use_ema=True, ema_momentum=1 - 1 / max(2, AVERAGED * steps)
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gain", "bias"])
+    return optimizer
+
+
+def choose_initial_model(run: str, own: str) -> Path | None:
+    """Folder of the strong network to be initialised from; None where no run is named.
+
+    Args:
+        run: whose EmotionDetector_2 it is, or shipped; or "".
+        own: name of the run that asks, which must not replace what it begins with.
+
+    Raises:
+        FileNotFoundError: the run has none.
+        ValueError: not another run's name, or its network is not the stronger one.
+    """
+    return _find_network(run, "INITIAL_MODEL", own) if run else None
+
+
+def choose_teachers(runs: list[str], own: str, class_names: list[str]) -> tuple[Path, ...]:
+    """Folders of the networks to learn from, one for each run.
+
+    Args:
+        runs: whose EmotionDetector_2 they are.
+        own: name of the run that asks.
+        class_names: that they must tell apart, in their order.
+
+    Raises:
+        FileNotFoundError: a run has none.
+        ValueError: not a list of other runs' names, or a network tells other classes apart or is not the stronger one.
+    """
+    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
+        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
+    folders = tuple(_find_network(run, "TEACHERS", own) for run in runs)
+    for folder in folders:
+        known = read_json(folder / "model.json")["class_names"]
+        if known != class_names:
+            raise ValueError(f"TEACHERS: expected a network that tells {', '.join(class_names)} apart, found {known}.")
+    return folders
+
+
+def _find_network(run: str, parameter: str, own: str) -> Path:
+    if run == own:
+        raise ValueError(f"{parameter}: {run!r} is this run, which replaces its network. Give the new one another RUN.")
+    folder = Run(run).models / "EmotionDetector_2"
+    if not (folder / "model.keras").exists():
+        raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
+    if not isinstance(read_json(folder / "model.json")["training"].get("views"), list):
+        raise ValueError(
+            f"{parameter}: expected a run that trained the stronger network, found one with STRONG off, or of an older"
+            f" version, in {folder}. Run its pipeline again, with STRONG=true."
+        )
+    return folder
+
+
+def choose_widths(widths: list[list[int]], initial_model: Path | None = None) -> Widths:
+    """Filters of the strong network's convolutions: the initial model's, else those asked for, else the usual ones.
+
+    Args:
+        widths: a list for each stage between two poolings, see `networks.build_strong_cnn`; may be empty.
+        initial_model: from `choose_initial_model`.
+
+    Raises:
+        ValueError: not a list of lists of whole numbers, 1 or more; or others than the initial model's.
+    """
+    stages = widths if isinstance(widths, list) else [widths]
+    if not all(isinstance(stage, list) and stage for stage in stages) or not all(
+        isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
+    ):
+        raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
+    if len(stages) > len(STRONG_WIDTHS):
+        # a picture of 16 pixels is halved to one by then
+        raise ValueError(f"STRONG_WIDTHS: expected at most {len(STRONG_WIDTHS)} lists, found {len(stages)}.")
+    asked = tuple(map(tuple, stages))
+    if initial_model is None:
+        return asked or STRONG_WIDTHS
+    known = read_widths(keras.models.load_model(initial_model / "model.keras"))
+    if asked and asked != known:
+        found = [list(stage) for stage in known]
+        raise ValueError(f"STRONG_WIDTHS: expected INITIAL_MODEL's filters, {found}, or none; found {widths!r}.")
+    return known
+
+
+def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
+    """A view for each pair of side and crop, every second one mirrored.
+
+    Raises:
+        ValueError: not a list of pairs of even numbers from 16, the least that the strong network takes, to SIDE.
+    """
+    pixels = range(16, SIDE + 1, 2)  # an odd crop would not be in the middle
+    shaped = isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    if not shaped or not all(isinstance(number, int) and number in pixels for pair in pairs for number in pair):
+        raise ValueError(
+            f"STRONG_VIEWS: expected pairs of even numbers of pixels from {pixels[0]} to {pixels[-1]}, as"
+            f" [[32, 48], [32, 40]], found {pairs!r}."
+        )
+    return tuple(View(side, crop, mirrored=bool(position % 2)) for position, (side, crop) in enumerate(pairs))
+
+
+def choose_sides(sides: list[int], epochs: int, initial_model: Path | None = None) -> tuple[int, ...]:
+    """The side of the training pictures in each epoch, in pixels: each of `sides` for a share, the last at the end.
+
+    Args:
+        sides: empty takes SIDES, or FINE_TUNING_SIDES where there is an initial model.
+        epochs: of the training.
+        initial_model: from `choose_initial_model`.
+
+    Raises:
+        ValueError: not a list of whole numbers from 16 on, the least that the network takes; or there is no epoch.
+    """
+    if not isinstance(sides, list) or not all(isinstance(side, int) and side >= 16 for side in sides):
+        raise ValueError(f"STRONG_SIDES: expected whole numbers of pixels from 16 on, as [32, 40], found {sides!r}.")
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"STRONG_EPOCHS: expected a whole number, 1 or more, found {epochs!r}.")
+    taken = tuple(sides) or (SIDES if initial_model is None else FINE_TUNING_SIDES)
+    return tuple(taken[len(taken) - 1 - (epochs - 1 - epoch) * len(taken) // epochs] for epoch in range(epochs))

@@ -1,0 +1,142 @@
+"""The real four notebooks, tiny: run by the pipeline, and cell by cell by nbval."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from itertools import combinations
+
+import nbformat
+import numpy as np
+import papermill
+import pytest
+from browser import find_faults, start_chromium
+from schema import find_mismatches, read_schema
+from support import CHECKOUT, draw_face, encode, make_root, run_pipeline
+
+STAGES = [path.stem for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))]
+ROWS = ["EmotionDetector_1", "augmented", "EmotionDetector_2"]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory, faces_zip):
+    """reports/drawn-smoke/ of a run on drawn faces, pictures shown."""
+    root = make_root(tmp_path_factory.mktemp("root"))
+    words = ("DATASET=drawn", "PROFILE=smoke", f"SOURCE={faces_zip}", "PARAMS=SHOW_PICTURES=true EPOCHS=1")
+    result = run_pipeline(root, *words)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    return root / "reports" / "drawn-smoke"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_executed_notebooks_hold_no_warnings_and_no_debris(reports, stage):
+    notebook = nbformat.read(reports / f"{stage}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type in ("display_data", "stream")
+            if output.output_type == "stream":
+                assert output.name == "stdout"
+                assert "NBVAL_CHECK_OUTPUT" in cell.source or "shape:" in output.text
+            else:
+                assert not {"application/vnd.jupyter.widget-view+json", "progress"} & {*output.data, *output.metadata}
+                for kind in {"image/png", "image/svg+xml"} & set(output.data):
+                    assert len(output.metadata[kind]["alt"]) > 10
+
+
+@pytest.mark.parametrize("page", [*STAGES, "index", "model_card", "data_card"])
+def test_pages_load_nothing_from_anywhere(reports, page):
+    html = (reports / f"{page}.html").read_text()
+    assert "</html>" in html
+    loads = re.findall(r"""<(?:img|script|link|iframe)\b[^>]*?\b(?:src|href)\s*=\s*["']([^"']*)""", html)
+    assert not [link for link in loads + re.findall(r"url\(([^)]*)", html) if not link.startswith(("data:", "#"))]
+    links = re.findall(r"""<a\b[^>]*?href="([^"#]+)""", html)
+    assert not [link for link in links if not link.startswith("https:") and not (reports / link).exists()]
+    assert len(html) < 3_000_000
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_have_no_fault_in_a_browser(reports, width):
+    with start_chromium() as browser:
+        for page in sorted(reports.glob("*.html")):
+            assert find_faults(browser, page, width) == [], page.name
+
+
+def test_models_and_metrics_are_there(reports):
+    root = reports.parents[1]
+    for model in ROWS:
+        card = json.loads((root / "models" / "drawn-smoke" / model / "model.json").read_text())
+        assert card["class_names"] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+        assert len(card["history"]) == 1
+        for name in ("model.keras", "model.tflite", "saved_model"):
+            assert (root / "models" / "drawn-smoke" / model / name).exists()
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    assert metrics["models"]["EmotionDetector_2"]["stress"]["count"] == 70
+    assert list(metrics["models"]) == ROWS
+    assert metrics["test_openings"] == len(ROWS)
+    assert [(pair["first"], pair["second"]) for pair in metrics["comparisons"]] == list(combinations(ROWS, 2))
+    assert all(sum(pair["agreement"].values()) == 70 for pair in metrics["comparisons"])
+    assert not (root / "models" / "drawn-smoke" / "training").exists()
+
+
+@pytest.mark.parametrize("stage", STAGES[1:3])
+def test_metrics_hold_what_the_schema_says(reports, stage):
+    schema = read_schema()
+    metrics = json.loads((reports / "metrics" / f"{stage}.json").read_text())
+    assert find_mismatches(metrics, schema, schema[f"{stage}.json"]) == []
+
+
+def test_the_index_shows_the_headline_of_the_metrics(reports):
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    accuracy = metrics["models"]["EmotionDetector_2"]["stress"]["accuracy"]["value"]
+    assert f"<b>{100 * accuracy:.1f}\N{NO-BREAK SPACE}%</b>" in (reports / "index.html").read_text()
+
+
+def test_04_prints_what_the_seed_project_printed(reports):
+    text = (reports / "04_single_image_inference.ipynb").read_text()
+    answer = json.loads((reports / "metrics" / "04_single_image_inference.json").read_text())
+    assert "shape: (1, 48, 48, 3)" in text
+    assert f"prediction: {answer['label']}" in text
+    assert f"confidence: {answer['confidence']:.2%}" in text
+
+
+def test_two_classes_go_through_all_notebooks(tmp_path):
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "stress.zip", "w") as archive:
+        for split, share in (("train", 3), ("test", 1)):
+            for label, emotion, count in (("Stress", "angry", 10), ("Non-stress", "happy", 30)):
+                for number in range(share * count):
+                    archive.writestr(f"{split}/{label}/{number}.png", encode(draw_face(emotion, rng)))
+    root = make_root(tmp_path / "root")
+    small = "EPOCHS=1 STRONG_WIDTHS=[[4],[8]] STRONG_VIEWS=[[24,48]] CHANGED_PICTURES=5"
+    words = ("DATASET=two", "PROFILE=smoke", f"SOURCE={tmp_path / 'stress.zip'}", f"PARAMS={small}")
+    result = run_pipeline(root, *words)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    reports = root / "reports" / "two-smoke"
+    metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
+    assert list(metrics["models"]) == ROWS
+    assert all(figures["stress"]["count"] == 40 for figures in metrics["models"].values())
+    for model in ROWS:
+        card = json.loads((root / "models" / "two-smoke" / model / "model.json").read_text())
+        assert sorted(card["class_names"]) == ["Non-stress", "Stress"]
+        assert card["stress_classes"] == ["Stress"]
+    assert "the rarest, Stress, 27: 3.0 times as many" in (reports / "02_baseline_cnn.html").read_text()
+    answer = json.loads((reports / "metrics" / "04_single_image_inference.json").read_text())
+    assert answer["label"] in ("Stress", "Non-stress")
+
+
+def test_nbval_finds_every_checked_output(tmp_path, faces_zip):
+    root = make_root(tmp_path)
+    for stage in STAGES:
+        path = root / "notebooks" / f"{stage}.ipynb"
+        parameters = {"RUN": "nbval", "SOURCE": str(faces_zip), "EPOCHS": 1, "STRONG": False}
+        declared = papermill.inspect_notebook(path)
+        given = {name: value for name, value in parameters.items() if name in declared}
+        papermill.execute_notebook(path, path, given, kernel_name="python3", prepare_only=True, progress_bar=False)
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300",
+         "-p", "no:cacheprovider", "--rootdir", root, *(root / "notebooks" / f"{stage}.ipynb" for stage in STAGES)],
+        env=os.environ | {"STRESS_FACES_ROOT": str(root)}, cwd=root, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout

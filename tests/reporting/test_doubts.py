@@ -1,0 +1,157 @@
+"""Every sentence follows its number: a run with and without what is to be distrusted."""
+
+import copy
+
+import pytest
+from report_runs import write_run
+
+from reporting.doubts import list_doubts
+from reporting.facts import RunFacts, StageFacts, read_facts, show_interval
+from reporting.words import describe_headline, list_reasons_to_be_sure, list_terms
+
+
+@pytest.fixture(scope="module")
+def run():
+    return write_run("doubted", skill=1.5)
+
+
+@pytest.fixture
+def change(run):
+    """The run's facts with another test block: `change(lambda test, facts: ...)`."""
+
+    def apply(alter):
+        facts = read_facts(run)
+        stages = {name: StageFacts(**(vars(stage) | copy.deepcopy({"metrics": stage.metrics, "made": stage.made})))
+                  for name, stage in facts.stages.items()}  # fmt: skip
+        for unasked in ("slices", "robustness"):
+            del stages["03_augmented_retraining"].metrics[unasked]
+        alter(stages["03_augmented_retraining"].metrics, stages)
+        return RunFacts(run, stages)
+
+    return apply
+
+
+def doubts(facts):
+    return dict(list_doubts(facts))
+
+
+def test_a_skilled_model_is_not_said_to_lack_skill(change):
+    facts = change(lambda test, stages: None)
+    assert "Perhaps no skill" not in doubts(facts)
+    assert describe_headline(facts).endswith("the model has learnt something.")
+
+
+def lose_skill(test, stages):
+    stress = test["models"]["EmotionDetector_2"]["stress"]
+    stress["accuracy"] = {"value": 0.52, "low": 0.45, "high": 0.59}
+
+
+def copy_pictures(test, stages):
+    model = test["models"]["EmotionDetector_2"]
+    test["test_copies"], model["without_copies"] = 7, {"stress": model["stress"]}
+
+
+def lean(test, stages):
+    row = {"by": "light", "slice": "dark", "pictures": 30, "accuracy": 0.5, "low": 0.4, "high": 0.6}
+    test["slices"] = [row | {"difference": -0.25, "stands_out": True}, row | {"difference": 0.2, "stands_out": True}]
+
+
+def weaken(test, stages):
+    lean(test, stages)
+    test["slices"][0]["by"] = "intensity"
+
+
+def blur(test, stages):
+    worse = [("blur", 0, 0.7, 0.0), ("blur", 1, 0.4, 0.3), ("blur", 2, 0.6, 0.1), ("noise", 2, 0.5, 0.2)]
+    test["robustness"] = [
+        {"change": change, "step": step, "pictures": 90, "lost": lost}
+        | {"accuracy": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
+        for change, step, accuracy, lost in worse
+    ]
+
+
+def dirty(test, stages):
+    stages["02_baseline_cnn"].made["commit"] = "ba9876543210-dirty"
+
+
+def conflict(test, stages):
+    stages["01_preprocessing"].metrics["findings"]["groups with conflicting stress labels"] = 24
+
+
+@pytest.mark.parametrize(
+    ("alter", "what", "words"),
+    [(lose_skill, "Perhaps no skill", "reaches down to"), (copy_pictures, "Copies", "7 test pictures"),
+     (lean, "Worse on some kinds of pictures", "Where light is dark, 50.0 % (40.0 to 60.0) of 30"),
+     (weaken, "Worse on some kinds of pictures", "Where intensity (how strongly the face shows its expression"),
+     (blur, "Worse pictures", "70.0 % (60.0 to 80.0) are answered right as they are"),
+     (blur, "Worse pictures", "and 50.0 % (40.0 to 60.0) after the strongest noise that was tried"),
+     (dirty, "Uncommitted code", "in no commit"),
+     (dirty, "Several versions", "different commits"), (conflict, "Labels that contradict each other", "24 groups")],
+)  # fmt: skip
+def test_a_doubt_is_raised_where_there_is_reason_and_only_there(change, alter, what, words):
+    assert what not in doubts(change(lambda test, stages: None))
+    assert words in doubts(change(alter))[what]
+
+
+def test_the_test_split_opened_more_often_than_there_are_models(change):
+    assert "3 times" in doubts(change(lambda test, stages: None))["The test was opened more than once"]
+    facts = change(
+        lambda test, stages: test.update(test_openings=2) or stages["02_baseline_cnn"].metrics.pop("test_openings")
+    )
+    assert "The test was opened more than once" not in doubts(facts)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "accuracy", "hardly", "fewer"),
+    [(0.999, 0.9, True, False), (0.5, 0.9, False, False), (0.5, 0.8, False, True)],
+)
+def test_it_is_said_what_abstaining_aims_at_and_whether_it_ever_happens(change, coverage, accuracy, hardly, fewer):
+    def alter(test, stages):
+        figures = {"coverage": coverage, "accuracy": accuracy}
+        figures = {name: {"value": value, "low": value - 0.02, "high": value + 0.02} for name, value in figures.items()}
+        test["models"]["EmotionDetector_2"]["abstention"] |= figures | {"confidence": 0.5023}
+
+    text = dict(list_reasons_to_be_sure(change(alter)))["When it may abstain"]
+    assert "below 50.2 %, the model says “cannot say”" in text
+    assert "The aim: 90 % of the answers that it does give are right." in text
+    assert ("hardly ever" in text, "fewer than aimed at" in text) == (hardly, fewer)
+
+
+def test_a_threshold_that_no_picture_reaches_is_told(change):
+    none = {"value": None, "low": None, "high": None}
+    facts = change(
+        lambda test, stages: test["models"]["EmotionDetector_2"]["abstention"].update(accuracy=none, coverage=none)
+    )
+    assert "No test picture reaches it." in dict(list_reasons_to_be_sure(facts))["When it may abstain"]
+
+
+def test_words_of_the_table_are_explained_where_they_occur(change):
+    def alter(test, stages):
+        test["models"]["EmotionDetector_2"]["what"] = "a deeper CNN, mean over four views"
+
+    assert {"CNN", "views", "AUROC"} <= dict(list_terms(change(alter))).keys()
+    assert not {"CNN", "views"} & dict(list_terms(change(lambda test, stages: None))).keys()
+
+
+def test_a_bare_number_of_an_older_run_is_shown_without_interval(change):
+    def forget(test, stages):
+        model = test["models"]["EmotionDetector_2"]
+        model["stress"] = {
+            key: value["value"]
+            for key, value in model["stress"].items()
+            if "value" in (value if isinstance(value, dict) else {})
+        }
+        model["stress"]["count"] = 10
+        for key in ("calibration", "abstention"):
+            del model[key]
+        test["comparisons"], test["seeds"] = [], None
+
+    facts = change(forget)
+    assert list_reasons_to_be_sure(facts) == []
+    assert "(" not in describe_headline(facts)
+
+
+def test_intervals_as_text():
+    assert show_interval({"value": 0.7512, "low": 0.737, "high": 0.765}) == "75.1 % (73.7 to 76.5)"
+    assert show_interval(0.61234, percent=False) == "0.612"
+    assert show_interval(None) == show_interval({"value": None, "low": None, "high": None}) == "–"

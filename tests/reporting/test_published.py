@@ -1,0 +1,189 @@
+"""Published figures: frozen from a run, quoted in both READMEs and the cards, and true of the shipped model."""
+
+import json
+
+import pytest
+from report_runs import COUNT, write_run
+from support import CHECKOUT
+
+from reporting import published
+from reporting.cards import render_card
+from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
+from utils.paths import ROOT, Run
+
+FILES = sorted((CHECKOUT / "reports" / "published").glob("*.json"))
+TOLERANCE = 1e-3
+
+each_file = pytest.mark.parametrize("path", FILES or [None], ids=lambda path: path.stem if path else "none")
+
+
+@pytest.fixture
+def checkout(monkeypatch):
+    """The published figures, models and READMEs of the checkout instead of the tests' root."""
+    monkeypatch.setattr(published, "ROOT", CHECKOUT)
+    monkeypatch.setattr(published, "PUBLISHED", CHECKOUT / "reports" / "published")
+    monkeypatch.setattr(published, "SHIPPED", CHECKOUT / "models" / "shipped")
+
+
+def find_shipped(path):
+    if path is None:
+        pytest.skip("no figures are published yet")
+    folder = published.find_shipped(path)
+    if folder is None:
+        pytest.skip(f"{path.name} is not of a shipped model")
+    return folder
+
+
+def test_the_readmes_quote_the_published_figures(checkout):
+    assert published.find_outdated() == {}
+
+
+def test_every_shipped_model_has_its_figures_published(checkout):
+    folders = sorted((CHECKOUT / "models" / "shipped").glob("*/"))
+    if not folders:
+        pytest.skip("no model is shipped yet")
+    assert {published.find_shipped(path) for path in FILES} - {None} == set(folders)
+
+
+@each_file
+def test_the_shipped_card_quotes_the_published_figures(checkout, path):
+    folder = find_shipped(path)
+    facts = published.read_published(path)
+    for name in ("model_card", "data_card"):
+        cards = (folder / f"{name}.md").read_text(encoding="utf-8"), render_card(name, facts)
+        # how a network of an earlier version was made, that version said
+        quoted, rendered = (
+            card.partition("## How it was made")[0] + card.partition("| parameter |")[2] for card in cards
+        )
+        assert quoted == rendered
+
+
+@each_file
+def test_the_shipped_model_scores_on_the_sample_what_is_published(checkout, path):
+    folder, sample = find_shipped(path), CHECKOUT / "data" / "sample" / "faces.zip"
+    stated = json.loads(path.read_text())["on_sample"]
+    if stated is None or not sample.exists():
+        pytest.skip("no score on the embedded sample is published")
+    assert rescore(folder, sample, SAMPLE_PICTURES) == pytest.approx(stated, abs=TOLERANCE)
+
+
+@each_file
+def test_the_shipped_model_scores_on_fer2013_what_is_published(checkout, path, shared):
+    folder, facts = find_shipped(path), published.read_published(path)
+    if "fer2013" not in facts.data["source"]:
+        pytest.skip(f"{path.name} is of other data")
+    scored = rescore(folder, shared / "data" / "fer2013.zip", split="test")
+    for name in ("accuracy", "auroc", "log_loss"):
+        assert scored[name] == pytest.approx(facts.stress[name]["value"], abs=TOLERANCE)
+    assert scored["class_accuracy"] == pytest.approx(facts.model["classes"]["accuracy"]["value"], abs=TOLERANCE)
+
+
+def test_the_shipped_model_is_what_is_promised(checkout):
+    """The least that a model must reach to be shipped, and how large its files may be."""
+    path = next(path for path in FILES if published.find_shipped(path))
+    for name in published.MODEL_FILES:
+        assert (published.find_shipped(path) / name).stat().st_size <= 16e6, name
+    facts = published.read_published(path)
+    assert facts.model["classes"]["accuracy"]["value"] >= 0.69
+    assert facts.stress["accuracy"]["value"] >= 0.85
+    assert facts.stress["auroc"]["value"] >= 0.93
+    assert facts.stress["log_loss"]["value"] <= 0.34
+    ece, slope = (facts.model["calibration"]["after"][name] for name in ("ece", "slope"))
+    assert ece["value"] <= ece["perfect_95th"]
+    assert slope["low"] <= 1 <= slope["high"]
+
+
+@pytest.fixture
+def readmes(monkeypatch, tmp_path):
+    """One published run and two READMEs that quote it, none of the checkout's."""
+    monkeypatch.setattr(published, "PUBLISHED", tmp_path / "reports" / "published")
+    monkeypatch.setattr(published, "SHIPPED", tmp_path / "models" / "shipped")
+    write_run("finished")
+    path = published.publish(Run("finished"))
+    monkeypatch.setattr(published, "ROOT", tmp_path)
+    for name in published.READMES:
+        (tmp_path / name).write_text("# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nThe end.\n")
+    assert published.main([]) == 0
+    return path
+
+
+def test_tables_are_written_and_then_left_alone(readmes, tmp_path, capsys):
+    assert published.main(["--check"]) == 0
+    facts = published.read_published(readmes)
+    accuracy = facts.stress["accuracy"]
+    english, french = ((tmp_path / name).read_text() for name in published.READMES)
+    assert f"| {COUNT} |" in english
+    assert f"{100 * accuracy['value']:.1f} % ({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in english
+    assert english == french
+    assert english.startswith("# Title\n") and english.endswith("The end.\n")
+
+
+def test_a_number_that_differs_is_found(readmes, tmp_path, capsys):
+    path = tmp_path / "README.fr.md"
+    path.write_text(path.read_text().replace(f"| {COUNT} |", f"| {COUNT + 1} |", 1))
+    assert published.main(["--check"]) == 1
+    assert capsys.readouterr().out == "Outdated: README.fr.md\n"
+    assert published.main([]) == 0
+    assert published.main(["--check"]) == 0
+
+
+def test_missing_markers_are_one_line(readmes, tmp_path, capsys):
+    (tmp_path / "README.md").write_text("no markers")
+    assert published.main([]) == 2
+    assert "once each" in capsys.readouterr().err
+
+
+def test_a_published_file_tells_nothing_of_somebodys_folders(readmes):
+    text = readmes.read_text()
+    assert "somebody" not in text
+    assert str(ROOT) not in text
+    assert published.read_published(readmes).parameters["SOURCE"] == "faces.zip"
+
+
+def test_a_published_file_knows_its_model_byte_for_byte(readmes, tmp_path):
+    assert published.find_shipped(readmes) is None
+    folder = tmp_path / "models" / "shipped" / "EmotionDetector_2"
+    folder.mkdir(parents=True)
+    for name in ("model.keras", "model.tflite"):
+        (folder / name).write_text("finished EmotionDetector_2")
+    assert published.find_shipped(readmes) == folder
+    assert "EmotionDetector_2 (shipped)" in published.render_results()
+    (folder / "model.tflite").write_text("another")
+    assert published.find_shipped(readmes) is None
+
+
+def test_a_run_without_a_model_is_refused(capsys):
+    assert published.main(["nothing"]) == 2
+    assert "'nothing'" in capsys.readouterr().err
+
+
+def change_stage(stage, **changes):
+    path = Run("finished").reports / "stages" / f"{stage}.json"
+    made = json.loads(path.read_text())
+    path.write_text(json.dumps(made | changes))
+    return made
+
+
+def test_unfinished_and_mixed_runs_are_refused(readmes, capsys):
+    change_stage("01_preprocessing", data="another")
+    assert published.main(["finished"]) == 2
+    assert "its stages had different data. Run the pipeline to its end" in capsys.readouterr().err
+    failed = Run("finished").reports / "03_augmented_retraining.failed.html"
+    failed.write_text("")
+    assert published.main(["finished"]) == 2
+    failed.unlink()
+    assert "03_augmented_retraining did not end well" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({"INITIAL_MODEL": "first", "TEACHERS": []}, ["was initialised from that of `first`."]),
+     ({"INITIAL_MODEL": "", "TEACHERS": ["a", "b"]}, ["also learnt from the answers of `a`, `b`."]),
+     ({"INITIAL_MODEL": "", "TEACHERS": []}, [])],
+)  # fmt: skip
+def test_tables_say_on_whose_shoulders_a_model_stands(readmes, given, expected):
+    content = json.loads(readmes.read_text())
+    content["stages"]["03_augmented_retraining"]["made"]["parameters"] |= {"STRONG": True} | given
+    readmes.write_text(json.dumps(content))
+    lines = [line for line in published.render_results().splitlines() if line.startswith("`finished`")]
+    assert lines == [f"`finished`'s EmotionDetector_2 {said}" for said in expected]

@@ -1,0 +1,131 @@
+import numpy as np
+import pandas as pd
+import pytest
+from support import draw_face
+
+from utils.data.audit import FLAGS, audit_pictures, count_findings, has_flag, tabulate_flags
+
+
+@pytest.fixture
+def audited():
+    """Seven pictures: 0 = 1 = 2 (train happy, train sad, test happy), 3 = 4 (train), 5 blank, 6 alone."""
+    rng = np.random.default_rng(0)
+    first, second, last = rng.integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+    pixels = np.stack([first, first, first, second, second, np.full_like(first, 7), last])
+    records = pd.DataFrame(
+        {
+            "file": [f"{i}.png" for i in range(7)],
+            "emotion": ["happy", "sad", "happy", "fear", "angry", "happy", "sad"],
+            "split": ["train", "train", "test", "train", "train", "train", "validation"],
+            "label": [0, 1, 0, 1, 1, 0, 1],
+            "decision": ["", "keep", "", "", "relabel", "", ""],
+        }
+    )
+    return audit_pictures(records, pixels)
+
+
+def test_groups_join_pictures_with_the_same_pixels(audited):
+    assert audited["group"].tolist() == [0, 0, 0, 1, 1, 2, 3]
+    assert audited["sha256"].nunique() == 4
+
+
+def test_flags(audited):
+    assert audited["flags"].tolist() == [
+        "duplicate leak emotion-conflict label-conflict",
+        "duplicate leak emotion-conflict label-conflict kept",
+        "duplicate emotion-conflict label-conflict",
+        "duplicate emotion-conflict",
+        "duplicate emotion-conflict relabelled",
+        "blank",
+        "",
+    ]
+    assert has_flag(audited, "blank").tolist() == [False] * 5 + [True, False]
+
+
+def test_tinted_pictures_without_contrast_are_near_blank():
+    grey = np.random.default_rng(0).integers(100, 104, (48, 48, 1), dtype=np.uint8)
+    pixels = np.stack([np.broadcast_to(grey, (48, 48, 3)), grey + np.array([60, 0, 0], np.uint8)])
+    records = pd.DataFrame({"file": ["grey", "red"], "emotion": "happy", "split": "train", "label": 0, "decision": ""})
+    assert audit_pictures(records, pixels)["flags"].str.contains("near-blank").tolist() == [True, True]
+
+
+def test_findings_in_numbers(audited):
+    assert count_findings(audited) == {
+        "blank pictures": 1,
+        "near-blank pictures": 0,
+        "groups of identical pictures": 2,
+        "surplus copies": 3,
+        "groups across training and test": 1,
+        "test pictures with a copy outside test": 1,
+        "pictures kept out of training for it": 2,
+        "groups with conflicting emotions": 2,
+        "groups with conflicting stress labels": 1,
+        "groups of near-duplicates": 0,
+        "different pictures in the largest group of near-duplicates": 0,
+        "test pictures with a copy or near-duplicate outside test": 1,
+        "more pictures kept out of training for near-duplicates": 0,
+        "more pictures kept out of training for a person in test": 0,
+    }
+    assert tabulate_flags(audited)["pictures"].tolist() == [1, 0, 5, 2, 5, 3, 0, 0, 0, 0, 1, 1]
+    assert tabulate_flags(audited)["flag"].tolist() == list(FLAGS)
+
+
+def test_a_black_picture_is_blank_and_a_coloured_gradient_is_not():
+    gradient = np.broadcast_to(np.arange(48, dtype=np.uint8)[:, None, None], (48, 48, 3))
+    records = pd.DataFrame({"file": ["a", "b"], "emotion": "sad", "split": "train", "label": 1, "decision": ""})
+    assert audit_pictures(records, np.stack([np.zeros_like(gradient), gradient]))["flags"].tolist() == ["blank", ""]
+
+
+def audit_faces(pictures, **columns):
+    standard = {"emotion": "sad", "split": "train", "label": 1, "decision": ""}
+    records = pd.DataFrame({"file": [f"{i}.png" for i in range(len(pictures))]} | standard | columns)
+    return audit_pictures(records, np.stack(pictures))
+
+
+@pytest.fixture
+def faces():
+    rng = np.random.default_rng(0)
+    return [np.asarray(draw_face("sad", rng)) for _ in range(4)]
+
+
+def test_near_duplicates_share_a_group_and_carry_their_own_flags(faces):
+    pictures = [faces[0], faces[0][:, ::-1], faces[0], faces[1], faces[1] // 2, faces[2]]
+    split, label = ["train", "train", "test", "train", "train", "test"], [1, 1, 1, 0, 1, 1]
+    audited = audit_faces(pictures, split=split, label=label)
+    assert audited["group"].tolist() == audited["scene"].tolist() == [0, 0, 0, 1, 1, 2]
+    assert audited["flags"].tolist() == [
+        "duplicate leak near-duplicate",
+        "near-duplicate near-leak",
+        "duplicate near-duplicate",
+        "near-duplicate near-conflict",
+        "near-duplicate near-conflict",
+        "",
+    ]
+    findings = count_findings(audited)
+    assert findings["groups of near-duplicates"] == 2
+    assert findings["different pictures in the largest group of near-duplicates"] == 2
+    assert findings["more pictures kept out of training for near-duplicates"] == 1
+
+
+def test_blank_and_near_blank_pictures_are_not_joined_with_one_another():
+    rng = np.random.default_rng(0)
+    blank = [np.full((48, 48, 3), level, dtype=np.uint8) for level in (0, 90, 90, 255)]
+    nearly = [(100 + rng.normal(0, 2, (48, 48, 3))).astype(np.uint8) for _ in range(3)]
+    audited = audit_faces(blank + nearly)
+    assert audited["group"].tolist() == [0, 1, 1, 2, 3, 4, 5]
+    assert audited["flags"].tolist() == ["blank", "blank duplicate", "blank duplicate", "blank", *["near-blank"] * 3]
+
+
+def test_a_persons_pictures_share_a_group_and_are_no_duplicates(faces):
+    pictures = [*faces, faces[3][:, ::-1]]
+    audited = audit_faces(
+        pictures, subject=["a", "b", "a", "", "b"], split=["test", "train", "train", "train", "train"]
+    )
+    assert audited["group"].tolist() == [0, 1, 0, 1, 1]
+    assert audited["scene"].tolist() == [0, 1, 2, 3, 3]
+    assert audited["flags"].tolist() == ["", "", "person-leak", "near-duplicate", "near-duplicate"]
+    assert count_findings(audited)["more pictures kept out of training for a person in test"] == 1
+
+
+def test_persons_that_are_not_known_are_not_one_person(faces):
+    assert audit_faces(faces, subject="")["group"].tolist() == [0, 1, 2, 3]

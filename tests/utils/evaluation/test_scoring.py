@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from schema import find_mismatches, read_schema
+
+from utils.data.dataset import read_manifest, write_dataset
+from utils.data.sealed_test import count_openings
+from utils.evaluation.scoring import find_disagreements, read_evaluation, score_on_test
+from utils.files import write_json
+from utils.labels import CLASS_NAMES
+from utils.models.networks import build_baseline_cnn, build_inference_network
+from utils.models.save import save_model
+from utils.models.train import set_seed
+from utils.paths import Run
+
+CLASSES = ["happy", "sad"]
+TEMPERATURE = 0.5
+STAGE = "02_baseline_cnn"
+
+
+def make_dataset(run, count=160):
+    """Half of it test; every eighth test picture shares its group with a training picture."""
+    rng = np.random.default_rng(0)
+    split = np.repeat(["train", "test"], count // 2)
+    group = np.arange(count)
+    group[count // 2 :: 8] = np.arange(0, count // 2, 8)
+    emotion = np.array(CLASSES)[np.arange(count) % 2]
+    records = pd.DataFrame({"file": [f"{i}.png" for i in range(count)], "emotion": emotion, "split": split})
+    records = records.assign(sha256="", label=np.arange(count) % 2, group=group, flags="")
+    pixels = rng.integers(256, size=(count, 48, 48, 3), dtype=np.uint8)
+    write_dataset(run, records, pixels, pd.DataFrame(columns=["file", "reason"]), run.data, {})
+
+
+@pytest.fixture(scope="module")
+def run():
+    run = Run("evaluation-test")
+    make_dataset(run)
+    set_seed(0)
+    network = build_baseline_cnn(2, widths=(4,))
+    network.layers[-1].set_weights([5 * network.layers[-1].get_weights()[0], np.zeros(2)])  # answers that differ
+    choice = {"target_accuracy": 0.6, "confidence": 0.55, "validation_accuracy": 0.6, "validation_coverage": 0.9}
+    card = {"what": "a test", "class_names": CLASSES, "stress_classes": ["sad"]}
+    card |= {"temperature": TEMPERATURE, "abstention": choice, "data": read_manifest(run)["fingerprint"]}
+    save_model(run.models / "EmotionDetector_1", build_inference_network(network, TEMPERATURE), card)
+    return run
+
+
+@pytest.fixture(scope="module")
+def evaluation(run):
+    evaluation = score_on_test(run, STAGE, "EmotionDetector_1")
+    write_json(run.metrics(STAGE), {"models": {"EmotionDetector_1": evaluation.scores}})
+    return evaluation
+
+
+def test_its_figures_are_as_documented(evaluation):
+    schema = read_schema()
+    assert find_mismatches(evaluation.scores, schema, schema["model"]) == []
+
+
+def test_copies_are_taken_out_and_counted(evaluation):
+    assert evaluation.copies.sum() == 10
+    assert evaluation.scores["stress"]["count"] == 80
+    assert evaluation.scores["without_copies"]["stress"]["count"] == 70
+    right = ((evaluation.p_stress >= 0.5) == evaluation.test.labels)[~evaluation.copies]
+    assert evaluation.scores["without_copies"]["stress"]["accuracy"]["value"] == pytest.approx(right.mean())
+
+
+def test_the_temperature_is_taken_back(evaluation):
+    def logit(p):
+        return np.log(p / (1 - p))
+
+    assert np.ptp(evaluation.p_stress) > 0.1
+    assert logit(evaluation.p_stress_before) == pytest.approx(logit(evaluation.p_stress) * TEMPERATURE, abs=1e-3)
+
+
+def test_the_card_is_completed(run, evaluation):
+    card = json.loads((run.models / "EmotionDetector_1" / "model.json").read_text())
+    assert card["what"] == "a test"
+    assert sum(each["count"] for each in card["reliability"]) == 80
+    assert card["metrics"]["stress"] == evaluation.scores["stress"]
+
+
+def test_each_evaluation_is_one_opening(run):
+    before = count_openings(run)
+    score_on_test(run, STAGE, "EmotionDetector_1")
+    assert count_openings(run) == before + 1
+
+
+def test_what_was_stored_is_read_without_an_opening(run, evaluation):
+    before = count_openings(run)
+    stored = read_evaluation(run, STAGE, "EmotionDetector_1", evaluation.test)
+    assert count_openings(run) == before
+    assert stored.p_stress == pytest.approx(evaluation.p_stress, abs=1e-6)
+    assert stored.scores == evaluation.scores
+
+
+def test_other_test_pictures_are_refused(run, evaluation):
+    shorter = type(evaluation.test)(evaluation.test.records[:-1], None, None, None)
+    with pytest.raises(ValueError, match="other test pictures"):
+        read_evaluation(run, STAGE, "EmotionDetector_1", shorter)
+    with pytest.raises(FileNotFoundError, match="run 03 first"):
+        read_evaluation(run, "03", "EmotionDetector_1", evaluation.test)
+
+
+def test_figures_of_other_data_are_refused(run, evaluation):
+    manifest = read_manifest(run)
+    write_json(run.data / "manifest.json", manifest | {"fingerprint": "other labels"})
+    with pytest.raises(ValueError, match="other data than the run has now: run it again"):
+        read_evaluation(run, STAGE, "EmotionDetector_1", evaluation.test)
+    write_json(run.data / "manifest.json", manifest)
+
+
+def test_disagreements():
+    labels = np.array([0, 0, 0, 1, 1])
+    first, second = np.array([0.1, 0.9, 0.1, 0.9, 0.2]), np.array([0.2, 0.1, 0.9, 0.8, 0.3])
+    positions, titles = find_disagreements(labels, first, second, at_most=1)
+    assert positions.tolist() == [1]
+    assert titles == [f"{CLASS_NAMES[0]}\n1: 90%, 2: 10%"]

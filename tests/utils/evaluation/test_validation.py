@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from utils.evaluation.calibration import soften
+from utils.evaluation.metrics import score_stress
+from utils.evaluation.validation import choose_on_validation
+
+CLASSES = 3
+STRESS_COLUMNS = [0, 2]
+
+
+@pytest.fixture
+def answered():
+    """Labels, and the answers of a network that sees the class unsurely, and is far too sure of it, in two views."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(CLASSES, size=900)
+    views = []
+    for _ in range(2):
+        seen = np.where(rng.random(900) < 0.7, targets, rng.integers(CLASSES, size=900))
+        logits = 8 * (rng.random((900, CLASSES)) * 0.9 + np.eye(CLASSES)[seen])
+        views.append(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    return np.isin(targets, STRESS_COLUMNS).astype(np.int64), np.stack(views)
+
+
+def test_choices_fit_the_network_as_it_will_be_saved(answered):
+    labels, views = answered
+    one = choose_on_validation(views[:1], labels, STRESS_COLUMNS, 0.75)
+    assert one.temperature > 1.5
+    p_stress = soften(one.answers, one.temperature)[:, STRESS_COLUMNS].sum(axis=1)
+    assert one.figures["log_loss"] == pytest.approx(float(score_stress(labels, p_stress)["log_loss"][0]))
+    assert one.for_card()["validation"] == one.figures
+    assert one.abstention["validation_accuracy"] >= 0.75
+
+
+def test_two_views_are_softened_each_and_then_averaged(answered):
+    labels, views = answered
+    both = choose_on_validation(views, labels, STRESS_COLUMNS, 0.75)
+    assert both.answers == pytest.approx(views.mean(axis=0))
+    p_stress = np.mean([soften(view, both.temperature) for view in views], axis=0)[:, STRESS_COLUMNS].sum(axis=1)
+    assert both.figures["accuracy"] == pytest.approx(float(score_stress(labels, p_stress)["accuracy"][0]))

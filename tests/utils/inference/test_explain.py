@@ -1,0 +1,121 @@
+import zipfile
+
+import numpy as np
+import pytest
+from command import save_tiny_model
+from support import EMOTIONS, draw_face, encode
+
+from utils.inference.classifier import NO_FACE, Classifier
+from utils.inference.explain import (
+    compare_with_shuffled,
+    explain,
+    map_occlusion,
+    measure_wobble,
+    overlay_map,
+    shuffle_weights,
+)
+from utils.inference.similar import describe_shape, find_similar
+from utils.pictures import encode_png
+
+RNG = np.random.default_rng(0)
+FACES = np.stack([np.asarray(draw_face(emotion, RNG)) for emotion in EMOTIONS * 2])
+
+
+class BrightCorner:
+    """P(stress) is the mean brightness of the left upper 12x12 pixels."""
+
+    def probabilities(self, pictures):
+        share = pictures[:, :12, :12].mean(axis=(1, 2, 3)) / 255
+        return np.stack([1 - share, share], axis=1)
+
+    def p_stress(self, probabilities):
+        return probabilities[:, 1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def classifier(folder):
+    return Classifier.load(folder)
+
+
+def test_the_map_shows_the_part_that_counts():
+    picture = np.zeros((48, 48, 3), np.uint8)
+    picture[:12, :12] = 255
+    occlusion = map_occlusion(BrightCorner(), picture)
+    assert occlusion.shape == (48, 48)
+    assert occlusion[:6, :6] == pytest.approx(1 - 16 / 255)  # 255 / 16 = 16: the mean that covers it
+    assert np.abs(occlusion[18:, 18:]).max() == 0
+
+
+def test_a_map_of_shuffled_weights_is_another_one(classifier, folder):
+    model = (folder / "model.tflite").read_bytes()
+    assert shuffle_weights(model, seed=1) == shuffle_weights(model, seed=1) != shuffle_weights(model, seed=2) != model
+    assert len(shuffle_weights(model)) == len(model)
+    likeness = compare_with_shuffled(classifier, folder / "model.tflite", FACES[0])
+    assert -1 <= likeness < 0.6
+    same = Classifier(model, classifier.class_names, classifier.stress_classes)
+    assert np.array_equal(map_occlusion(same, FACES[0]), map_occlusion(classifier, FACES[0]))
+
+
+def test_wobble_moves_the_picture_as_named():
+    picture = np.zeros((48, 48, 3), np.uint8)
+    picture[:12, -12:] = 100
+    wobble = measure_wobble(BrightCorner(), picture)
+    assert wobble["as it is"] == 0
+    assert wobble["mirrored"] == pytest.approx(100 / 255)
+    picture[:] = 0
+    picture[:, 12:14] = 120
+    wobble = measure_wobble(BrightCorner(), picture)
+    assert wobble["2 px left"] == pytest.approx(120 / 255 / 6)
+    assert wobble["2 px right"] == wobble["2 px up"] == 0
+    picture[:] = 100
+    wobble = measure_wobble(BrightCorner(), picture)
+    assert (wobble["darker by a fifth"], wobble["brighter by a fifth"]) == pytest.approx((80 / 255, 120 / 255))
+
+
+def test_shape_ignores_light_and_is_most_like_itself():
+    shapes = describe_shape(FACES)
+    assert shapes.shape == (14, 288) and shapes.dtype == np.float32
+    assert (shapes @ shapes.T).argmax(axis=1).tolist() == list(range(14))
+    assert np.diag(shapes @ shapes.T) == pytest.approx(1, abs=1e-5)
+    darker = describe_shape((FACES // 2).astype(np.uint8))
+    assert (shapes * darker).sum(axis=1).min() > 0.95
+    assert not describe_shape(np.full((1, 48, 48, 3), 7, np.uint8)).any()
+
+
+def test_similar_pictures_come_from_the_training_part_with_their_labels(tmp_path):
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (emotion, face) in enumerate(zip(EMOTIONS * 2, FACES, strict=True)):
+            split = "train" if number < 7 else "test"
+            archive.writestr(f"{split}/{emotion}/{number}.png", encode_png(face))
+        archive.writestr("attributes.csv", "file\n")
+    found = find_similar(FACES[2], path, count=3)
+    assert (found[0].emotion, found[0].label) == ("fear", "Stress")
+    assert np.array_equal(found[0].picture, FACES[2])
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert found[0].similarity >= found[1].similarity >= found[2].similarity
+    assert find_similar(FACES[9], path, count=1)[0].similarity < 0.99  # a test picture is not there
+    assert find_similar(FACES[0], tmp_path / "none.zip") == []
+
+
+def test_explain_needs_a_face(classifier, tmp_path):
+    prediction = classifier.predict(encode(draw_face("sad", RNG)), "crop")
+    explanation = explain(classifier, prediction, tmp_path / "none.zip")
+    assert explanation.wobble["as it is"] == pytest.approx(prediction.p_stress, abs=1e-5)
+    assert explanation.neighbours == []
+    with pytest.raises(ValueError, match="without a face"):
+        explain(classifier, NO_FACE, tmp_path / "none.zip")
+
+
+def test_the_overlay_is_orange_where_it_spoke_for_stress_and_blue_against():
+    occlusion = np.zeros((48, 48))
+    occlusion[:24], occlusion[24:] = 0.5, -0.5
+    pixels = overlay_map(np.full((48, 48, 3), 128, np.uint8), occlusion).astype(int)
+    assert pixels.shape == (192, 192, 3)
+    assert pixels[20, 96, 0] > pixels[20, 96, 2] and pixels[170, 96, 2] > pixels[170, 96, 0]
+    assert np.ptp(overlay_map(np.full((48, 48, 3), 128, np.uint8), np.zeros((48, 48)))) <= 1

@@ -1,0 +1,129 @@
+"""The classic network's training: early stopping, seeds, and what somebody who watches is told."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from keras.src.trainers.trainer import model_supports_jit
+
+from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
+from utils.models.networks import build_baseline_cnn, build_strong_cnn
+from utils.models.test_time_augmentation import View, make_view
+from utils.models.train import (
+    best_epoch,
+    compile_network,
+    predict,
+    predict_views,
+    set_seed,
+    train_from_seeds,
+    train_network,
+)
+from utils.quiet import tf
+
+
+def train(split, validation, seed=0, epochs=1, learning_rate=0.003, patience=9, watch=None):
+    set_seed(seed)
+    network = compile_network(build_baseline_cnn(2, widths=(4, 8), dropout=0.0), learning_rate)
+    return network, train_network(network, split, validation, epochs, 8, patience, seed, watch)
+
+
+@pytest.fixture(scope="module")
+def trained(stripes):
+    """The one training with graphs, as outside of tests."""
+    told = []
+    network, history = train(stripes, stripes, epochs=10, watch=lambda *words: told.append(words))
+    return network, history, told
+
+
+def test_it_learns(trained, stripes):
+    network, history, _ = trained
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert set(history[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert (predict(network, stripes.images).argmax(axis=1) == stripes.targets).mean() > 0.9
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_best_epochs_weights_are_kept(stripes):
+    """The more it learns, the less it knows of pictures whose targets are swapped."""
+    swapped = replace(stripes, targets=1 - stripes.targets)
+    network, history = train(stripes, swapped, epochs=4, learning_rate=0.01)
+    best = best_epoch(history)
+    assert best < len(history) == 4
+    loss = -np.log(predict(network, swapped.images)[range(32), swapped.targets]).mean()
+    assert loss == pytest.approx(history[best - 1]["val_loss"], abs=1e-5)
+    assert loss == pytest.approx(min(epoch["val_loss"] for epoch in history), abs=1e-5)
+    assert best_epoch([{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}]) == 2
+
+
+def test_who_watches_is_told_each_epoch(trained):
+    _, history, told = trained
+    final, first_epoch = told[-1]
+    assert len(told) == len(history)
+    assert first_epoch == 1
+    assert [row["val_loss"] for row in final] == pytest.approx([row["val_loss"] for row in history])
+
+
+@pytest.mark.usefixtures("eager")
+def test_training_stops_when_validation_no_longer_improves(stripes):
+    assert len(train(stripes, stripes, epochs=20, learning_rate=0.0, patience=2)[1]) == 3
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_same_seed_gives_the_same_weights(stripes):
+    first, again, other = (train(stripes, stripes, seed)[0].get_weights() for seed in (1, 1, 2))
+    assert all(map(np.array_equal, first, again))
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.usefixtures("eager")
+def test_each_seed_gives_its_own_network(stripes):
+    def answer(*seeds):
+        options = {"epochs": 1, "batch_size": 16, "patience": 1}
+        return train_from_seeds(lambda _: build_baseline_cnn(2, (4,)), list(seeds), stripes, stripes, 0.003, **options)
+
+    answers, again = answer(1, 2), answer(2)
+    assert list(answers) == [1, 2]
+    assert answers[1].shape == (32, 2)
+    assert not np.array_equal(answers[1], answers[2])
+    assert np.array_equal(answers[2], again[2])
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_it_trains_where_keras_would_take_xla(monkeypatch, stripes, augmented):
+    """As beside a GPU: layers that XLA does not know must say so."""
+    monkeypatch.setattr("keras.src.trainers.trainer.Trainer._resolve_auto_jit_compile", model_supports_jit)
+    network = build_baseline_cnn(2, widths=(4,), dropout=0.0)
+    augmentations = [cover_at_random(0.5), RandomAffine(5.0, 0.1, 1.0, True)]
+    trained = compile_network(add_augmentation(network, *augmentations) if augmented else network, 0.003)
+    assert trained.jit_compile == (not augmented)
+    assert len(train_network(trained, stripes, stripes, 1, 16, 1, 0)) == 1
+
+
+def test_epochs_after_a_loss_that_is_no_number_do_not_count(stripes):
+    losses = {"loss": [0.7, 0.6, np.nan, np.nan], "val_loss": [0.7, 0.6, np.nan, np.nan]}
+    network = SimpleNamespace(fit=lambda *_, **__: SimpleNamespace(history=losses))
+    history = train_network(network, stripes, stripes, 4, 8, 2, 0)
+    assert history == [{"loss": 0.7, "val_loss": 0.7}, {"loss": 0.6, "val_loss": 0.6}]
+    assert best_epoch(history) == 2
+    losses["loss"][0] = np.inf
+    with pytest.raises(ValueError, match="The loss of the first epoch is no number: start it again"):
+        train_network(network, stripes, stripes, 4, 8, 2, 0)
+
+
+@pytest.mark.usefixtures("eager")
+def test_each_view_is_answered(stripes):
+    network, views = build_strong_cnn(2, widths=((4,),)), (View(), View(24, 40, mirrored=True))
+    answers = predict_views(network, stripes.images, views)
+    assert (answers.shape, answers.dtype) == ((2, 32, 2), np.float32)
+    for answer, view in zip(answers, views, strict=True):
+        assert np.array_equal(answer, predict(network, np.asarray(make_view(stripes.images, view))))
+    assert np.array_equal(predict_views(network, stripes.images)[0], answers[0])
+
+
+def test_many_networks_answer_without_a_word(caplog):
+    tf.get_logger().addHandler(caplog.handler)
+    for _ in range(8):
+        predict(build_strong_cnn(2, widths=((4,),)), np.zeros((2, 16, 16, 3), np.uint8))
+    tf.get_logger().removeHandler(caplog.handler)
+    assert not caplog.records
