@@ -43,7 +43,9 @@ def train(stripes, recipe, tmp_path, eager):
 
     def run(seed=0, **changes):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        return train_strong(replace(recipe, **{"sides": (24,), "batch_size": 16} | changes), stripes, stripes, CLASSES, seed, folder)
+        return train_strong(
+            replace(recipe, **{"sides": (24,), "batch_size": 16} | changes), stripes, stripes, CLASSES, seed, folder
+        )
 
     return run
 
