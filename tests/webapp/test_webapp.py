@@ -541,7 +541,7 @@ def test_no_model_and_no_environment_are_told_in_one_line(tmp_path):
 def test_the_page_starts_fast_and_loads_nothing_heavy(root):
     code = """
 import sys, webapp, waitress
-from utils.inference import Classifier, find_model
+from utils.inference.classifier import Classifier, find_model
 webapp.create_app(Classifier.load(find_model())).test_client().get("/")
 heavy = {"tensorflow", "keras", "pandas", "sklearn", "skimage", "seaborn", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy

@@ -118,7 +118,7 @@ def test_wrong_usage_and_missing_models_exit_with_2(root, tmp_path):
 
 
 def test_find_model_takes_the_shipped_and_else_the_newest_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference, "ROOT", tmp_path)
+    monkeypatch.setattr("utils.inference.classifier.ROOT", tmp_path)
 
     def add(name, age):
         card = tmp_path / "models" / name / "model.json"
