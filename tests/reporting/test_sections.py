@@ -1,7 +1,8 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from reporting.sections import show_figure_and_interval, tabulate_scores
+from reporting.sections import show_figure_and_interval, tabulate_scores, watch_training
 from reporting.sentences import describe_scores, describe_seeds
 from utils.evaluation.bootstrap import measure_classes, measure_stress
 from utils.evaluation.validation import measure_seeds
@@ -71,3 +72,21 @@ def test_the_spread_over_seeds():
 def test_one_seed_has_no_spread():
     seeds = measure_seeds(np.array([0, 1]), {0: np.eye(2)}, [1])
     assert "From one seed: how much another" in describe_seeds(seeds, {"value": 1.0, "low": 0.9, "high": 1.0})
+
+
+@pytest.mark.parametrize(("watched", "first_epoch"), [(True, 1), (True, 8), (False, 1)])
+def test_the_curves_grow_with_each_epoch_where_somebody_watches(monkeypatch, watched, first_epoch):
+    seen = []
+
+    def display(content, metadata, **_options):
+        seen.append(metadata["image/svg+xml"]["alt"])
+
+    monkeypatch.setattr("utils.display.is_watched", lambda: watched)
+    monkeypatch.setattr("utils.display.display", display)
+    watch, history = watch_training(), []
+    for _ in range(2):
+        history.append({"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5})
+        watch(history, first_epoch)
+    last = [first_epoch, first_epoch + 1] if watched else []
+    assert seen == [f"Loss and accuracy up to epoch {epoch}, training and validation" for epoch in last]
+    assert not plt.get_fignums()

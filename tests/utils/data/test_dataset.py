@@ -14,7 +14,6 @@ from utils.data.dataset import copy_images, load_split, read_attributes, read_ma
 from utils.data.ingest import inspect_source, read_pictures
 from utils.data.sealed_test import count_openings, open_test
 from utils.data.splits import assign_splits
-from utils.models.batches import make_batches
 from utils.paths import TEST_OPENINGS, Run
 
 
@@ -153,21 +152,6 @@ def test_data_of_another_format_are_not_read(run, monkeypatch):
     for read in (read_manifest, count_openings, lambda run: load_split(run, "train")):
         with pytest.raises(ValueError, match="expected 1: run 01_preprocessing again"):
             read(run)
-
-
-def test_batches_hold_every_picture_once_in_a_repeatable_order(run):
-    train = load_split(run, "train")
-
-    def epoch(seed):
-        return [(images.numpy(), targets.numpy()) for images, targets in make_batches(train, 32, seed)]
-
-    plain = epoch(None)
-    assert np.array_equal(np.concatenate([images for images, _ in plain]), train.images)
-    first, again, other = epoch(1), epoch(1), epoch(2)
-    order = np.concatenate([targets for _, targets in first])
-    assert sorted(order) == sorted(train.targets)
-    assert np.array_equal(order, np.concatenate([targets for _, targets in again]))
-    assert not np.array_equal(order, np.concatenate([targets for _, targets in other]))
 
 
 WRITE = """
