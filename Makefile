@@ -11,6 +11,20 @@ endif
 RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
+# Handed to the programs by the environment, as they were given: no shell or make reads what stands in a path.
+GIVEN := DATASET SOURCE PROFILE RUN PARAMS FER A B RUNS PORT
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+UNKNOWN := $(filter-out $(GIVEN) PYTHON,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+ifneq ($(UNKNOWN),)
+$(error Unknown variable $(UNKNOWN): expected $(GIVEN) or PYTHON, in capitals; a notebook's parameter goes into PARAMS, as PARAMS="EPOCHS=7")
+endif
+
+# a checkout that was moved or copied brings an environment with it that runs the code in the old place
+ifneq ($(shell $(PYTHON) -c "import pathlib; [print(path.read_text()) for path in pathlib.Path('.venv').glob('installed')]"),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup pipeline train-shipped bench inspect compare readme app test lint lab lock clean
 
@@ -25,25 +39,25 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear .venv
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	@$(RUN_PYTHON) -c "open('$(STAMP)', 'w')"
+	@$(RUN_PYTHON) -c "import os; open('$(STAMP)', 'w').write(os.getcwd())"
 
 pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
-	@$(RUN_PYTHON) -m doit "DATASET=$(DATASET)" "SOURCE=$(SOURCE)" "PROFILE=$(PROFILE)" "RUN=$(RUN)" "PARAMS=$(PARAMS)"
+	@$(RUN_PYTHON) -m doit "DATASET=$$DATASET" "SOURCE=$$SOURCE" "PROFILE=$$PROFILE" "RUN=$$RUN" "PARAMS=$$PARAMS"
 
 train-shipped: ## the shipped model is being remade: what to use until then
 	@echo "The shipped model is being remade, and answers as before. To train a network of your own: make pipeline DATASET=fer2013 SOURCE=fer2013.zip"
 
 bench: setup ## how fast training and answers are here, beside the student project's way: [FER=folder]
-	@$(RUN_PYTHON) benchmarks/bench.py $(if $(FER),--fer "$(FER)")
+	@$(RUN_PYTHON) benchmarks/bench.py $(if $(FER),--fer "$$FER")
 
 inspect: setup ## say what each folder of SOURCE=path would be taken for
-	@$(RUN_PYTHON) -m utils.data.ingest "$(SOURCE)"
+	@$(RUN_PYTHON) -m utils.data.ingest "$$SOURCE"
 
 compare: setup ## what changed between two runs, and which figures moved: A=run B=run
-	@$(RUN_PYTHON) -m reporting.comparison "$(A)" "$(B)"
+	@$(RUN_PYTHON) -m reporting.comparison "$$A" "$$B"
 
 readme: setup ## renew the README tables from reports/published; RUNS="a b" publishes finished runs first
-	@$(RUN_PYTHON) -m reporting.published $(RUNS)
+	@$(RUN_PYTHON) -m reporting.published $$RUNS
 
 app: setup ## the page on http://localhost:5000
 	@$(RUN_PYTHON) main.py

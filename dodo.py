@@ -3,9 +3,10 @@
 python -m doit DATASET=fer2013 SOURCE=~/fer2013.zip [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3 FLIP=false"]
 """
 
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
-from doit import get_var
 from doit.exceptions import TaskFailed
 from doit.tools import config_changed, result_dep
 
@@ -13,9 +14,14 @@ from pipeline.doit_parts import StageReporter
 from pipeline.request import read_request
 from pipeline.stages import STAGES
 from pipeline.staleness import fingerprint_code
-from utils.paths import ROOT
+from utils.paths import CHECKOUT, ROOT
 
-REQUEST = read_request(*(get_var(name) or "" for name in ("DATASET", "PROFILE", "SOURCE", "RUN", "PARAMS")))
+if Path(__file__).resolve().parent != CHECKOUT:
+    sys.exit(
+        f"The installed code is that of {CHECKOUT}, not of {Path(__file__).resolve().parent}: run `make setup` here."
+    )
+# the words that doit takes for variables
+REQUEST = read_request(dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word and not word.startswith("-")))
 RUN = REQUEST.run
 
 

@@ -27,9 +27,12 @@ def main() -> None:
         from waitress import create_server
 
         from utils.inference.classifier import Classifier, find_model
+        from utils.paths import CHECKOUT
         from webapp import LOCAL_HOSTS, create_app
     except ImportError as error:
         sys.exit(f"{error}. Start the page with `make app`, which uses the project's own environment.")
+    if Path(__file__).resolve().parent != CHECKOUT:
+        sys.exit(f"The installed code is that of {CHECKOUT}, not of this folder: start the page with `make app`.")
     # Pillow would tell the terminal about a picture's metadata, waitress about each request that waits
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -27,7 +27,7 @@ EXAMPLE_FILES = {"reports/sample/index.html"}
 
 _MAKEFILE = (CHECKOUT / "Makefile").read_text()
 _TARGETS = set(re.findall(r"^([\w-]+):", _MAKEFILE, re.M))
-_VARIABLES = set(re.findall(r"\$\((\w+)\)", _MAKEFILE))
+_VARIABLES = set(re.search(r"^GIVEN := (.*)$", _MAKEFILE, re.M)[1].split())
 
 
 def read(name: str) -> str:

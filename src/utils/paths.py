@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""The folder whose code this is."""
 
-ROOT = Path(os.environ.get("STRESS_FACES_ROOT") or _CHECKOUT).resolve()
+ROOT = Path(os.environ.get("STRESS_FACES_ROOT") or CHECKOUT).resolve()
 """The project's folder. `STRESS_FACES_ROOT` moves all of it, as the tests do."""
 
 if not (ROOT / "notebooks").is_dir():

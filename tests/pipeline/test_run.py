@@ -283,7 +283,10 @@ def test_a_kernel_that_dies(project, run):
     [(["PARAMS=ROTATON=2"], "Unknown parameter ROTATON: expected one of"), (["PARAMS=EPOCHS=many"], "expected int"),
      (["RUN=shipped"], "expected another than shipped and published"), (["PARAMS=EPOCHS='3"], "a quote that is not"),
      (["PARAMS=EPOCHS=0"], "expected a whole number, 1 or more"), (["PROFILE=huge"], "No profile 'huge'"),
-     (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value")],
+     (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value"),
+     (["EPOCHS=7"], 'SOURCE, RUN, PARAMS. Did you mean PARAMS="EPOCHS=7"?'),
+     (["Run=x"], "Did you mean RUN=x?"), (["PARAM=ROTATION=2"], "Did you mean PARAMS=ROTATION=2?"),
+     (["RUN=sample"], "RUN=sample is the embedded sample's run")],
 )  # fmt: skip
 def test_a_wrong_command_is_one_line(ready, run, words, message):
     result = run(ready[0], *words)
@@ -344,3 +347,14 @@ def test_what_cannot_be_kept_hides_no_failure(monkeypatch, executed, trouble):
     monkeypatch.setattr("papermill.execute_notebook", fail)
     with pytest.raises(StageFailed, match=rf"RuntimeError: no such face\n.*could not be kept: {trouble}"):
         run_stage(run, "02_baseline_cnn", notebook, {})
+
+
+def test_code_of_another_checkout_is_not_run(tmp_path):
+    shutil.copy(CHECKOUT / "dodo.py", tmp_path)
+    shutil.copy(CHECKOUT / "main.py", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    for command in (["-m", "doit"], ["main.py", "--port", "0"]):
+        result = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 1
+        assert result.stderr.startswith(f"The installed code is that of {CHECKOUT}, not of ")
+        assert len(result.stderr.splitlines()) == 1
