@@ -8,6 +8,9 @@ import seaborn as sns
 from utils.labels import CLASS_NAMES
 from utils.plots.style import LABEL_COLOURS, make_axes
 
+FEWEST_AVERAGED = 10
+"""Different pictures, below which their mean would show who is in them."""
+
 
 def class_balance(records: pd.DataFrame, ax=None):
     """Pictures per class, as bars coloured by label. Records have `class` and `label`."""
@@ -60,12 +63,23 @@ def contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 10, 
 
 
 def average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
-    """The mean picture of each class: what the classes look like without showing anyone."""
+    """The mean picture of each class: what the classes look like without showing anyone.
+
+    A mean of fewer than FEWEST_AVERAGED different pictures, which may be one of them, is not shown.
+
+    Args:
+        records: with `class` and `scene`, as `audit.audit_pictures` gives them.
+        pixels: uint8 (n, 48, 48, 3), RGB, in the order of the records.
+        axes: one for each class.
+    """
     names = sorted(set(records["class"]))
     axes = axes if axes is not None else plt.subplots(1, len(names), figsize=(1.4 * len(names), 1.9))[1]
     for ax, name in zip(np.ravel(axes), names, strict=True):
         positions = np.flatnonzero(records["class"] == name)
-        ax.imshow(pixels[positions].mean(axis=0).round().astype(np.uint8))
+        if records["scene"].iloc[positions].nunique() >= FEWEST_AVERAGED:
+            ax.imshow(pixels[positions].mean(axis=0).round().astype(np.uint8))
+        else:
+            ax.text(0.5, 0.5, "too few\nto average", transform=ax.transAxes, ha="center", va="center", fontsize=8)
         ax.set_title(f"{name}\nn = {len(positions):,}", fontsize=9, loc="center", fontweight="normal")
         ax.axis("off")
     return axes

@@ -11,7 +11,6 @@ import pytest
 from matplotlib.colors import to_hex, to_rgba_array
 from PIL import Image
 
-# KEEP from utils.plots.findings import has_findings, plots.findings
 from utils import plots
 from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS
 
@@ -254,3 +253,10 @@ def test_only_flags_that_the_eye_can_judge_are_shown(flags, rows):
 def test_how_far_the_map_goes_is_told_in_points_and_as_a_mean():
     titles = [ax.get_title("left") for ax in draw_panel(0)]
     assert any(re.fullmatch(r"What moved it:\nup to \d+ points on average", title) for title in titles)
+
+
+def test_no_average_is_of_so_few_that_it_shows_one():
+    records = pd.DataFrame({"class": ["happy"] * 10 + ["sad"] * 9 + ["fear"] * 12, "scene": [*range(19), *[19] * 12]})
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 48, 48, 3), np.uint8)
+    shown = {ax.get_title(): bool(ax.images) for ax in plots.average_faces(records, pixels)}
+    assert shown == {"fear\nn = 12": False, "happy\nn = 10": True, "sad\nn = 9": False}
