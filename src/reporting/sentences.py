@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from reporting.words import describe_outcome, describe_promise
 from utils.evaluation.comparison import LOWER_IS_BETTER
 from utils.evaluation.label_errors import METHOD, is_judged
 from utils.files import read_json
@@ -100,30 +101,29 @@ def describe_calibration(calibration: dict) -> str:
 
 
 def describe_choice(choice: dict | None, target_accuracy: float) -> str:
-    """What was chosen on validation."""
+    """What was chosen on validation, and what is promised with it."""
     if choice is None:
         return (
-            f"No threshold reaches {target_accuracy:.0%} on the validation pictures: this network always answers, "
-            "and how sure it is stands beside the answer."
+            f"From no confidence on do the validation pictures bear out that at least {100 * target_accuracy:g} % of "
+            "the answers are right: this network always answers, and how sure it is stands beside the answer."
         )
     return (
-        f"From a confidence of {choice['confidence']:.1%} on, {choice['validation_accuracy']:.1%} of the validation "
-        f"pictures are answered right, the target being {target_accuracy:.0%}; {choice['validation_coverage']:.1%} of "
-        "them are answered. Below it the answer is “cannot say”."
+        f"Below a confidence of {choice['confidence']:.1%} the answer is “cannot say”. {describe_promise(choice)} "
+        f"Of the validation pictures, one of each group, {choice['validation_coverage']:.1%} are answered, "
+        f"{choice['validation_accuracy']:.1%} of these right."
     )
 
 
 def describe_abstention(abstention: dict | None) -> str:
-    """What the threshold did on the test pictures, beside what was asked of it."""
+    """What the threshold did on the test pictures, beside what was promised."""
     if abstention is None:
-        return "No threshold was chosen: the stated accuracy was out of reach on validation."
-    accuracy, coverage, target = (abstention[key] for key in ("accuracy", "coverage", "target_accuracy"))
+        return "No threshold was chosen, since validation bore none out: every picture is answered."
+    accuracy, promise = abstention["accuracy"], describe_promise(abstention)
     if accuracy["value"] is None:
-        return "No test picture is answered at this threshold."
-    within = "kept" if accuracy["value"] >= target else "kept, within the interval"
+        return f"{promise} No test picture is answered at this threshold."
     return (
-        f"Stated: {target:.0%} right. On the test pictures the answers given are right in {_percent(accuracy)}, and "
-        f"{_percent(coverage)} are answered: {'missed' if accuracy['high'] < target else within}."
+        f"{promise} Of the test pictures {_percent(abstention['coverage'])} are answered, and {_percent(accuracy)} of "
+        f"these answers are right: {describe_outcome(abstention)}."
     )
 
 

@@ -83,7 +83,7 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
     calibration = facts.model.get("calibration")
     if calibration:
         found.append(("Its confidence", _describe_calibration(calibration)))
-    if facts.model.get("abstention"):
+    if "abstention" in facts.model:
         found.append(("When it may abstain", _describe_abstention(facts.model["abstention"])))
     for comparison in facts.test.get("comparisons", []):
         if comparison["second"] == facts.model_name:
@@ -100,23 +100,48 @@ def _describe_calibration(calibration: dict) -> str:
     )
 
 
-def _describe_abstention(abstention: dict) -> str:
-    target, accuracy, coverage = (abstention[key] for key in ("target_accuracy", "accuracy", "coverage"))
-    limit = show_percent(abstention["confidence"])
-    text = (
-        f"Where its confidence is below {limit}, the model says “cannot say”. "
-        f"The aim: {show_percent(target, 0)} of the answers that it does give are right. "
-        "This limit is the lowest that reached the aim on the pictures to choose by. "
-    )
+def _describe_abstention(abstention: dict | None) -> str:
+    if abstention is None:
+        return "Never: from no confidence on do the validation pictures bear out the accuracy that was asked for."
+    accuracy, coverage, promised = abstention["accuracy"], abstention["coverage"], "delta" in abstention
+    text = f"Where its confidence is below {show_percent(abstention['confidence'])}, the model says “cannot say”. "
+    if promised:
+        text += f"{describe_promise(abstention)} "
+    else:  # a model of an earlier version, which promised nothing
+        text += (
+            f"The aim: {100 * abstention['target_accuracy']:g} % of the answers that it does give are right. "
+            "This limit is the lowest that reached the aim on the pictures to choose by. "
+        )
     if as_figure(accuracy) is None:
-        return text + "No test picture reaches it."
+        return text + "No test picture is answered."
     if coverage["value"] >= HARDLY_EVER_ABSTAINS:
-        text += "It is so low that the model hardly ever says it: no confidence can be below 50 %. "
-    missed = accuracy["high"] is not None and accuracy["high"] < target
+        text += "The limit is so low that the model hardly ever says it: no confidence can be below 50 %. "
+    missed = accuracy["high"] is not None and accuracy["high"] < abstention["target_accuracy"]
+    outcome = f": {describe_outcome(abstention)}" if promised else ", fewer than aimed at" if missed else ""
     return text + (
         f"Of the test pictures it answers {show_interval(coverage)}, and {show_interval(accuracy)} of these answers "
-        f"are right{', fewer than aimed at' if missed else ''}."
+        f"are right{outcome}."
     )
+
+
+def describe_promise(abstention: dict) -> str:
+    """What is promised of the answers given, for which pictures, and how often that may fail.
+
+    Args:
+        abstention: with `target_accuracy` and `delta`, as in reports/SCHEMA.md.
+    """
+    share, once_in = 100 * abstention["target_accuracy"], 1 / abstention["delta"]
+    return (
+        f"Promised: at least {share:g} % of the answers given are right, for pictures like the validation pictures, "
+        f"unless chance made those misleading (at most 1 chance in {once_in:.0f})."
+    )
+
+
+def describe_outcome(abstention: dict) -> str:
+    """Whether the test pictures bear the promise out; arguments as `describe_promise`, and `accuracy`: a clause."""
+    if abstention["accuracy"]["value"] >= abstention["target_accuracy"]:
+        return "kept"
+    return f"missed, as may happen once in {1 / abstention['delta']:.0f} times, and more often with other pictures"
 
 
 def _describe_comparison(comparison: dict) -> str:
@@ -167,7 +192,7 @@ def caption_figure(name: str, facts: RunFacts) -> str:
         which = " Left: as trained. Right: with all probabilities corrected by one number, the temperature."
         corrected = model["calibration"]["temperature"] != 1
         return f"{facts.model_name}. {_describe_calibration(model['calibration'])}{which if corrected else ''}"
-    if name == "abstention" and model.get("abstention"):
+    if name == "abstention" and "abstention" in model:
         return _describe_abstention(model["abstention"])
     if name == "differences":
         texts = [

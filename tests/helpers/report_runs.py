@@ -66,8 +66,9 @@ def _measure(model: str, skill: float, seed: int) -> dict:
         "without_copies": None,
         "calibration": {"temperature": 1.2, "before": fit, "after": fit},
         "abstention": {
-            "target_accuracy": 0.9, "confidence": 0.8, "validation_accuracy": 0.91, "validation_coverage": 0.5,
-            "accuracy": {"value": 0.9, "low": 0.85, "high": 0.94}, "coverage": {"value": 0.5, "low": 0.4, "high": 0.6},
+            "target_accuracy": 0.95, "delta": 0.05, "confidence": 0.8, "validation_groups": 500,
+            "validation_accuracy": 0.97, "validation_coverage": 0.5,
+            "accuracy": {"value": 0.96, "low": 0.91, "high": 0.98}, "coverage": {"value": 0.5, "low": 0.4, "high": 0.6},
         },
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.data.dataset import Split
 from utils.evaluation.calibration import fit_temperature, soften
 from utils.evaluation.metrics import score_stress
 from utils.evaluation.selective import choose_threshold
@@ -31,19 +32,20 @@ class Choices:
 
 
 def choose_on_validation(
-    answers: np.ndarray, labels: np.ndarray, stress_columns: list[int], target_accuracy: float
+    answers: np.ndarray, validation: Split, stress_columns: list[int], target_accuracy: float
 ) -> Choices:
     """Choose temperature and threshold for a network, as it will be saved.
 
     Args:
         answers: class probabilities of each view of the validation pictures, float (views, n, classes).
-        labels: int (n,), 1 is Stress.
+        validation: those pictures.
         stress_columns: the classes that count as Stress.
-        target_accuracy: stated accuracy of the answers that are given, .5 to 1.
+        target_accuracy: to be promised of the answers that are given, .5 to 1.
     """
+    labels, groups = validation.labels, validation.records["group"].to_numpy()
     temperature = fit_temperature(answers, labels, stress_columns)
     p_stress = soften(answers, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
-    abstention = choose_threshold(labels, p_stress, target_accuracy)
+    abstention = choose_threshold(labels, p_stress, groups, target_accuracy)
     scores = score_stress(labels, p_stress)
     figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
     return Choices(answers.mean(axis=0), temperature, abstention, figures)

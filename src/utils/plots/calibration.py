@@ -45,14 +45,15 @@ def risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: dict 
 
     Args:
         curve: from `selective.risk_coverage`, on the test pictures.
-        target_accuracy: what was stated.
+        target_accuracy: what was to be promised.
         abstention: `abstention` in reports/SCHEMA.md; what the threshold reached is marked.
         ax: to draw on; None: a new one.
     """
     ax = make_axes(ax, 7, 3.6)
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
     ax.plot(curve["coverage"], curve["accuracy"], color=PLAIN_COLOUR, label="the surest answers on test, 95 % band")
-    ax.axhline(target_accuracy, color=REFERENCE_COLOUR, linestyle=":", label=f"stated: {target_accuracy:.0%} right")
+    target = f"target: {100 * target_accuracy:g}% right"
+    ax.axhline(target_accuracy, color=REFERENCE_COLOUR, linestyle=":", label=target)
     if abstention:
         chosen = (abstention["validation_coverage"], abstention["validation_accuracy"])
         ax.plot(

@@ -40,7 +40,8 @@ def run():
     set_seed(0)
     network = build_baseline_cnn(2, widths=(4,))
     network.layers[-1].set_weights([5 * network.layers[-1].get_weights()[0], np.zeros(2)])  # answers that differ
-    choice = {"target_accuracy": 0.6, "confidence": 0.55, "validation_accuracy": 0.6, "validation_coverage": 0.9}
+    choice = {"target_accuracy": 0.6, "delta": 0.05, "confidence": 0.55, "validation_groups": 900}
+    choice |= {"validation_accuracy": 0.63, "validation_coverage": 0.9}
     card = {"what": "a test", "class_names": CLASSES, "stress_classes": ["sad"]}
     card |= {"temperature": TEMPERATURE, "abstention": choice, "data": read_manifest(run)["fingerprint"]}
     save_model(run.models / "EmotionDetector_1", build_inference_network(network, TEMPERATURE), card)
