@@ -1,5 +1,6 @@
 """A strong network's training that was stopped goes on, where it is still the same."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -252,6 +253,12 @@ def test_other_settings_are_another_training(opened, stripes, recipe, two, seven
     found = [opened(**other) for other in others]
     for position, settings in enumerate(found):
         assert settings not in (usual, *found[:position]), others[position]
+
+
+def test_another_network_of_a_run_of_the_same_name_is_another_training(opened, two, seven, tmp_path):
+    again = shutil.copytree(seven, tmp_path / "two" / "EmotionDetector_2")
+    first, other = opened(initial_model=two), opened(initial_model=again)
+    assert {name for name in first if first[name] != other[name]} == {"weights"}
 
 
 def test_a_training_may_go_on_in_another_precision_that_does_not_scale_the_loss(opened):
