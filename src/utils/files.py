@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -92,6 +93,30 @@ def leads_outside(name: str) -> bool:
     """Whether a path is absolute, on whatever system, or goes up."""
     path = PureWindowsPath(name)
     return bool(path.anchor) or ".." in path.parts
+
+
+def normalise_name(name: str) -> str:
+    """A file's name in Unicode's NFC, in which names are compared: macOS writes "è" as two characters."""
+    return unicodedata.normalize("NFC", name)
+
+
+def match_names(wanted: Iterable[str], there: Iterable[str]) -> dict[str, str]:
+    """By each wanted name that is there, in whatever form of Unicode, the name under which it is."""
+    known = {normalise_name(name): name for name in there}
+    found = {name: known.get(normalise_name(name)) for name in wanted}
+    return {name: actual for name, actual in found.items() if actual is not None}
+
+
+def find_below(folder: Path, name: str) -> Path:
+    """The path of a file below a folder, whichever form of Unicode its name has there; it need not exist."""
+    path = folder / name
+    if name.isascii() or os.path.lexists(path):
+        return path
+    path = folder
+    for part in PurePosixPath(name).parts:
+        entries = os.listdir(path) if os.path.isdir(path) else []  # noqa: PTH208, PTH112 (pathlib's raise)
+        path /= match_names([part], entries).get(part, part)
+    return path
 
 
 def find_obstacle(path: Path) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from utils.data.csv_files import SourceError, read_text_table
+from utils.data.csv_files import SourceError, read_text_table, require_most_there
 from utils.data.layouts import (
     Layout,
     name_class,
 )
 from utils.data.sources import ATTRIBUTES, FolderArchive, ZipArchive
-from utils.files import is_stray
+from utils.files import is_stray, match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
 
 _KEYS = ("file", "subject")
@@ -73,13 +73,27 @@ def _name_keys(columns: list[str]) -> list[str]:
     ]
 
 
-def list_absent(layout: Layout, attributes: pd.DataFrame | None, names: list[str]) -> Layout:
-    """The layout, with what attributes.csv names and the source does not hold among the files that are ignored."""
+def match_attributes(
+    layout: Layout, attributes: pd.DataFrame | None, names: list[str]
+) -> tuple[Layout, pd.DataFrame | None]:
+    """The attributes under the files' own names; what they name and the source does not hold is among `ignored`.
+
+    Args:
+        layout: of the source.
+        attributes: from `read_attributes`.
+        names: of the source's files.
+
+    Raises:
+        SourceError: as `csv_files.require_most_there`.
+    """
     if attributes is None:
-        return layout
-    absent = sorted(set(attributes["file"]) - set(names) - set(layout.entries["file"]))
+        return layout, None
+    there = match_names(attributes["file"], [*names, *layout.entries["file"]])
+    absent = sorted(set(attributes["file"]) - set(there))
+    require_most_there(ATTRIBUTES, absent, len(attributes))
     rows = pd.DataFrame({"file": absent, "reason": f"in {ATTRIBUTES}, but not there"})
-    return replace(layout, ignored=pd.concat([layout.ignored, rows], ignore_index=True))
+    layout = replace(layout, ignored=pd.concat([layout.ignored, rows], ignore_index=True))
+    return layout, attributes.assign(file=[there.get(name, name) for name in attributes["file"]])
 
 
 def add_subjects(records: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:
@@ -144,13 +158,16 @@ def apply_decisions(layout: Layout, path: Path) -> tuple[Layout, pd.DataFrame]:
         TABLE_COLUMNS. What was dropped, and decisions on files that are not there, are among `ignored`.
 
     Raises:
-        SourceError: as `read_decisions`; a picture is relabelled to no class of the data's kind.
+        SourceError: as `read_decisions` and `csv_files.require_most_there`; a picture is relabelled to no class of
+            the data's kind.
     """
     decisions = read_decisions(path)
     entries = layout.entries.set_index("file")
-    there = decisions["file"].isin(entries.index)
+    names = match_names(decisions["file"], entries.index)
+    there = decisions["file"].isin(list(names))
     absent = decisions.loc[~there, ["file"]].assign(reason=f"in {path.name}, but not there")
-    decisions = decisions[there].set_index("file")
+    require_most_there(path.name, absent["file"].tolist(), len(decisions))
+    decisions = decisions[there].assign(file=lambda table: table["file"].map(names)).set_index("file")
     entries["decision"] = decisions["decision"].reindex(entries.index, fill_value="")
     was = name_classes(entries.loc[decisions.index])
     for row in decisions[decisions["decision"] == "relabel"].itertuples():
@@ -158,9 +175,9 @@ def apply_decisions(layout: Layout, path: Path) -> tuple[Layout, pd.DataFrame]:
     table = decisions.assign(was=was, now=name_classes(entries.loc[decisions.index])).reset_index()[TABLE_COLUMNS]
     dropped = table["decision"] == "drop"
     table.loc[dropped, "now"] = ""
-    reasons = table.loc[dropped, ["file"]].assign(reason=("dropped: " + table["why"]).str.removesuffix(": "))
+    reasons = table[dropped].assign(reason=lambda rows: ("dropped: " + rows["why"]).str.removesuffix(": "))
     kept = entries[entries["decision"] != "drop"].reset_index()
-    ignored = pd.concat([layout.ignored, reasons, absent], ignore_index=True)
+    ignored = pd.concat([layout.ignored, reasons[["file", "reason"]], absent], ignore_index=True)
     return replace(layout, entries=kept, ignored=ignored), table
 
 

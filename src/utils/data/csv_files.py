@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -15,8 +16,22 @@ _COLUMNS = {
 }
 
 
+MOST_ABSENT = 0.01
+"""Share of a CSV's rows that may name files that are not there: more of them mean that something else is wrong."""
+
+
 class SourceError(ValueError):
     """Raw data that cannot be used as a whole; the message says what was found and what was expected."""
+
+
+def require_most_there(csv_name: str, absent: Sequence[str], rows: int) -> None:
+    """Raise SourceError where more than MOST_ABSENT of a CSV's rows name files that are not there."""
+    if len(absent) > MOST_ABSENT * rows:
+        named = ", ".join(map(repr, absent[:3])) + (", ..." if len(absent) > 3 else "")
+        raise SourceError(
+            f"{csv_name}: {len(absent):,} of {rows:,} rows name files that are not there: {named}. Expected paths from"
+            " the folder of the CSV; mend these rows or remove them, or add the files."
+        )
 
 
 def open_csv(file: BinaryIO) -> tuple[csv.DictReader, dict[str, str | None]]:

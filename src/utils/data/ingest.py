@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from utils.data.annotations import add_subjects, apply_decisions, list_absent, read_attributes
+from utils.data.annotations import add_subjects, apply_decisions, match_attributes, read_attributes
 from utils.data.csv_files import SourceError
 from utils.data.layouts import (
     Layout,
@@ -84,7 +84,7 @@ def inspect_source(path: Path) -> Source:
         attributes, attributes_name = read_attributes(archive, names, csv_path)
         names = [name for name in names if name != attributes_name and not name.endswith(DECISIONS_ENDING)]
         layout = read_csvs(archive, names, csv_path.name if csv_path else None) or read_folders(names)
-        layout = list_absent(layout, attributes, names)
+        layout, attributes = match_attributes(layout, attributes, names)
         layout, decisions = apply_decisions(layout, find_decisions(path))
         require_usable(layout)
         settle_splits(layout.entries)

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from utils.data.csv_files import SourceError, open_csv, read_file
+from utils.data.csv_files import SourceError, open_csv, read_file, require_most_there
 from utils.data.sources import FolderArchive, ZipArchive
-from utils.files import is_stray
+from utils.files import is_stray, match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
 from utils.pictures import SIDE, SUFFIXES
 
@@ -154,12 +154,14 @@ def _put_together(found: dict[str, list[dict]], names: list[str]) -> Layout:
         first = places.setdefault(row["file"], row["place"])
         if first != row["place"]:
             raise SourceError(f"{row['file']!r} in {first} and {row['place']}; expected each picture once.")
-    there = set(names)
-    ignored = [{"file": name, "reason": "in the CSV, but not there"} for name in places if name not in there]
-    ignored += [
-        {"file": name, "reason": "not in the CSV"} for name in names if name not in places and name not in found
-    ]
-    return make_layout("pictures labelled by a CSV", [row for row in rows if row["file"] in there], ignored)
+    there = match_names(places, names)
+    absent = [name for name in places if name not in there]
+    require_most_there(" and ".join(found), absent, len(rows))
+    ignored = [{"file": name, "reason": "in the CSV, but not there"} for name in absent]
+    unnamed = sorted(set(names) - set(there.values()) - set(found))
+    ignored += [{"file": name, "reason": "not in the CSV"} for name in unnamed]
+    labelled = [row | {"file": there[row["file"]]} for row in rows if row["file"] in there]
+    return make_layout("pictures labelled by a CSV", labelled, ignored)
 
 
 def _read_csv(data: bytes, csv_name: str, required: bool) -> list[dict]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from utils.data.csv_files import SourceError, list_named
-from utils.files import find_obstacle, is_utf8, leads_outside, list_files
+from utils.files import find_below, find_obstacle, is_utf8, leads_outside, list_files
 from utils.paths import SAMPLE
 
 KAGGLE = "kaggle:"
@@ -42,7 +42,7 @@ class FolderArchive:
 
     def read(self, name: str) -> bytes:
         """The bytes of one file. Raises SourceError where the whole folder is gone, else OSError."""
-        path = self.path / name
+        path = find_below(self.path, name)
         try:
             if obstacle := find_obstacle(path):
                 raise OSError(obstacle)
@@ -77,7 +77,7 @@ class ZipArchive:
         self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             # some zips made on Windows have "\\"
-            name = info.filename.replace("\\", "/")
+            name = _decode_name(info).replace("\\", "/")
             if name.endswith("/"):
                 continue
             trouble = _find_trouble(info) or ("occurs twice; expected each name once" if name in self._members else "")
@@ -101,6 +101,16 @@ class ZipArchive:
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
+
+
+def _decode_name(info: zipfile.ZipInfo) -> str:
+    """A member's name. Many zips hold UTF-8 without its flag, which Python reads as code page 437."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _find_trouble(info: zipfile.ZipInfo) -> str | None:
@@ -190,7 +200,7 @@ def list_beside(csv_path: Path) -> list[str]:
     """
     attributes = [file.name for file in csv_path.parent.iterdir() if file.name.lower() == ATTRIBUTES]
     # pathlib's raises where a name is too long
-    return attributes + [name for name in list_named(csv_path) if os.path.isfile(csv_path.parent / name)]  # noqa: PTH113
+    return attributes + [name for name in list_named(csv_path) if os.path.isfile(find_below(csv_path.parent, name))]  # noqa: PTH113
 
 
 def fingerprint_source(source: str) -> str:

@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import unicodedata
 import zipfile
 
 import numpy as np
@@ -16,7 +17,7 @@ from support import draw_face, encode, write_faces_zip
 
 from utils.data.csv_files import SourceError
 from utils.data.ingest import inspect_source, read_pictures, sample_stratified
-from utils.data.sources import fetch_source, fingerprint_source
+from utils.data.sources import fetch_source, find_decisions, fingerprint_source
 from utils.files import list_files
 from utils.labels import find_emotion, find_label, find_split
 
@@ -57,6 +58,12 @@ def found(source):
 
 
 # layouts
+
+
+@pytest.fixture
+def few_rows(monkeypatch):
+    """In a CSV of so few rows, one that names nothing is no sign that something else is wrong."""
+    monkeypatch.setattr("utils.data.csv_files.MOST_ABSENT", 0.5)
 
 
 @pytest.mark.parametrize("make", [make_zip, make_folder])
@@ -129,7 +136,7 @@ def test_a_csv_of_pixels_inside_a_source(tmp_path, make):
 
 
 @pytest.mark.parametrize("kind", ["csv", "folder", "zip"])
-def test_pictures_labelled_by_a_csv(tmp_path, kind):
+def test_pictures_labelled_by_a_csv(few_rows, tmp_path, kind):
     rows = [
         "Image,Label,Split",
         "faces/a.png,stress,train",
@@ -192,7 +199,7 @@ def test_csvs_that_cannot_be_put_together(tmp_path, tables, message):
         inspect_source(make_folder(tmp_path / "raw", files))
 
 
-def test_the_folder_of_a_csv_may_hold_anything(tmp_path, monkeypatch):
+def test_the_folder_of_a_csv_may_hold_anything(few_rows, tmp_path, monkeypatch):
     text = "file,label\npics/1.png,sad\npics\\2.png,happy\n" + "x" * 5000 + ",sad\n"
     files = {"labels.csv": text.encode(), "pics/1.png": FACE, "pics/2.png": FACE, "other.csv": b"file,label\n1,sad\n",
              "more/attributes.csv": b"not for this", "Attributes.csv": b"file,subject\npics/1.png,x\n"}  # fmt: skip
@@ -216,7 +223,7 @@ def test_the_folder_of_a_csv_may_hold_anything(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("make", [make_zip, make_folder])
-def test_attributes_are_passed_through_and_name_persons(tmp_path, make):
+def test_attributes_are_passed_through_and_name_persons(few_rows, tmp_path, make):
     table = "file, Subject,subject,yaw\ntrain/sad/2.png,x, 007 ,-3\ntrain/happy/1.png,y,007,4\ngone.png,z,008,5\n"
     files = {f"data/{name}": data for name, data in USABLE.items()}
     files |= {"data/attributes.csv": table.encode("utf-8-sig"), "data/train/sad/attributes.csv": b"File,x\n"}
@@ -265,7 +272,7 @@ def test_unusable_attributes(tmp_path, table, message):
 
 
 @pytest.mark.parametrize(("make", "name"), [(make_zip, "raw.zip"), (make_folder, "raw")])
-def test_decisions_are_honoured_and_the_source_stays_untouched(tmp_path, make, name):
+def test_decisions_are_honoured_and_the_source_stays_untouched(few_rows, tmp_path, make, name):
     files = USABLE | {"train/sad/4.png": FACE, "train/happy/5.png": FACE}
     path = make(tmp_path / name, files)
     before = fingerprint_source(str(path))
@@ -493,7 +500,7 @@ def test_unusable_folders(tmp_path, make, files, message):
      ("file,label\na.png,3\n", "unknown class '3'; .* a column emotion, 0 and 1 for .* in a column label"),
      ("file,label\n/data/a.png,sad\n", "line 2: file '/data/a.png'; expected a path relative to the CSV"),
      ("file,label\nC:\\a.png,sad\n", "relative to the CSV"), ("file,label\n../a.png,sad\n", "relative to the CSV"),
-     ("file,label\ngone.png,sad\n", "1 in the CSV, but not there.*or a CSV"),
+     ("file,label\ngone.png,sad\n", "1 of 1 rows name files that are not there: 'gone.png'. Expected paths from the"),
      ("file,emotion\na.png,9\n", "unknown class '9'"),
      ("file,label,split\na.png,sad,later\n", "unknown split 'later'")],
 )  # fmt: skip
@@ -751,3 +758,74 @@ def test_random_archives_give_right_labels_or_a_message(tmp_path, files, damage,
             assert record.emotion == (find_emotion(classes[-1]) or "")
             if not record.emotion:
                 assert record.label == find_label(classes[-1])
+
+
+ACCENTED = ("colère", "neutre", "joie")
+
+
+def write_zip_without_utf8_flag(path, names):
+    """As Info-ZIP and the macOS Finder do: UTF-8 in the names, and no flag that says so."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, FACE)
+    data = bytearray(path.read_bytes())
+    for position in range(len(data) - 4):
+        for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            if data[position : position + 4] == signature:
+                data[position + offset + 1] &= ~0x08
+    path.write_bytes(data)
+    return path
+
+
+def test_names_of_a_zip_without_the_utf8_flag_are_read_as_utf8(tmp_path):
+    names = [f"train/{emotion}/é{number}.png" for emotion in ACCENTED for number in range(2)]
+    source = inspect_source(write_zip_without_utf8_flag(tmp_path / "a.zip", names))
+    assert sorted(source.layout.entries["file"]) == sorted(names)
+    assert set(source.layout.entries["emotion"]) == {"angry", "neutral", "happy"}
+    records, _, skipped = read_pictures(source)
+    assert len(records) == 6 and skipped.empty
+
+
+@pytest.mark.parametrize(("on_disk", "in_csv"), [("NFD", "NFC"), ("NFC", "NFD")])
+@pytest.mark.parametrize("given", ["csv", "folder", "zip"])
+def test_names_meet_in_whatever_form_of_unicode(tmp_path, on_disk, in_csv, given):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    rows, attributes, files = ["file,label"], ["file,subject"], []
+    for number, label in enumerate(("stress", "non-stress") * 2):
+        name = f"é{number}.png"
+        files.append(unicodedata.normalize(on_disk, name))
+        (folder / files[-1]).write_bytes(FACE)
+        rows.append(f"{unicodedata.normalize(in_csv, name)},{label}")
+        attributes.append(f"{unicodedata.normalize(in_csv, name)},p{number}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    (folder / "attributes.csv").write_text("\n".join(attributes))
+    decided = f"file,decision,label,why\n{unicodedata.normalize(in_csv, 'é0.png')},keep,,seen"
+    if given == "zip":
+        shutil.make_archive(str(tmp_path / "raw"), "zip", folder)
+    path = {"csv": folder / "labels.csv", "folder": folder, "zip": tmp_path / "raw.zip"}[given]
+    find_decisions(path).write_text(decided)
+    source = inspect_source(path)
+    records, _, skipped = read_pictures(source)
+    assert sorted(unicodedata.normalize("NFC", name) for name in records["file"]) == [f"é{n}.png" for n in range(4)]
+    if given != "csv":
+        assert sorted(records["file"]) == sorted(files)  # as they are in the source
+    assert set(records["subject"]) == {f"p{number}" for number in range(4)}
+    assert source.decisions["decision"].tolist() == ["keep"]
+    assert skipped.empty and source.layout.ignored.empty
+
+
+@pytest.mark.parametrize("kind", ["labels", "attributes", "decisions"])
+def test_a_csv_of_which_much_names_nothing_is_refused(tmp_path, kind):
+    folder = tmp_path / "raw"
+    for number in range(40):
+        path = folder / ("sad" if number % 2 else "happy") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(FACE)
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png")) + ["gone.png"]
+    line = {"labels": "{},sad", "attributes": "{},p", "decisions": "{},keep,,"}[kind]
+    head = {"labels": "file,label", "attributes": "file,subject", "decisions": "file,decision,label,why"}[kind]
+    target = find_decisions(folder) if kind == "decisions" else folder / f"{kind}.csv"
+    target.write_text("\n".join([head, *map(line.format, names)]))
+    with pytest.raises(SourceError, match=r"1 of 41 rows name files that are not there: 'gone.png'\. Expected paths"):
+        inspect_source(folder)
