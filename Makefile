@@ -12,7 +12,7 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 # Handed to the programs by the environment, as they were given: no shell or make reads what stands in a path.
-GIVEN := DATASET SOURCE PROFILE RUN PARAMS FER A B RUNS PORT
+GIVEN := DATASET SOURCE PROFILE RUN PARAMS CLASSES FER A B RUNS PORT
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 UNKNOWN := $(filter-out $(GIVEN) PYTHON,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
@@ -42,7 +42,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(RUN_PYTHON) -c "import os; open('$(STAMP)', 'w').write(os.getcwd())"
 
 pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
-	@$(RUN_PYTHON) -m doit "DATASET=$$DATASET" "SOURCE=$$SOURCE" "PROFILE=$$PROFILE" "RUN=$$RUN" "PARAMS=$$PARAMS"
+	@$(RUN_PYTHON) -m doit "DATASET=$$DATASET" "SOURCE=$$SOURCE" "PROFILE=$$PROFILE" "RUN=$$RUN" "PARAMS=$$PARAMS" "CLASSES=$$CLASSES"
 
 train-shipped: ## the shipped model is being remade: what to use until then
 	@echo "The shipped model is being remade, and answers as before. To train a network of your own: make pipeline DATASET=fer2013 SOURCE=fer2013.zip"
@@ -50,8 +50,8 @@ train-shipped: ## the shipped model is being remade: what to use until then
 bench: setup ## how fast training and answers are here, beside the student project's way: [FER=folder]
 	@$(RUN_PYTHON) benchmarks/bench.py $(if $(FER),--fer "$$FER")
 
-inspect: setup ## say what each folder of SOURCE=path would be taken for
-	@$(RUN_PYTHON) -m utils.data.ingest "$$SOURCE"
+inspect: setup ## say what each folder of SOURCE=path would be taken for: [CLASSES=...]
+	@$(RUN_PYTHON) -m utils.data.ingest "$$SOURCE" "$$CLASSES"
 
 compare: setup ## what changed between two runs, and which figures moved: A=run B=run
 	@$(RUN_PYTHON) -m reporting.comparison "$$A" "$$B"

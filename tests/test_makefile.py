@@ -31,7 +31,7 @@ def make(folder, *words):
 def test_a_path_is_handed_over_as_it_is(checkout, source):
     result = make(checkout, "pipeline", "DATASET=mine", f"SOURCE={source}", "PARAMS=EPOCHS=3 FLIP=false")
     assert result.returncode == 0, result.stderr
-    given = ["DATASET=mine", f"SOURCE={source}", "PROFILE=", "RUN=", "PARAMS=EPOCHS=3 FLIP=false"]
+    given = ["DATASET=mine", f"SOURCE={source}", "PROFILE=", "RUN=", "PARAMS=EPOCHS=3 FLIP=false", "CLASSES="]
     assert result.stdout.splitlines() == ["-m", "doit", *given]
 
 

@@ -131,6 +131,15 @@ def _fits(value, default) -> bool:
     return type(value) is type(default)
 
 
+def _are_classes(value: str) -> bool:
+    from utils.data.classes import read_classes
+
+    with suppress(ValueError):
+        read_classes(value)
+        return True
+    return False
+
+
 def _is_face_mode(value: str) -> bool:
     from utils.inference.faces import FACE_MODES
 
@@ -152,6 +161,7 @@ _SOME = (lambda value: value >= 1, "a whole number, 1 or more")
 _SHARE = (_is_share, "a number above 0 and below 1")
 
 LIMITS: dict[str, tuple[Callable, str]] = {
+    "CLASSES": (_are_classes, "words as 0=neutral angry_faces=angry, or the name of a data set"),
     "PICTURES": _COUNT,
     "VALIDATION_FRACTION": _SHARE,
     "TEST_FRACTION": _SHARE,

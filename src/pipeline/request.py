@@ -18,9 +18,9 @@ from pipeline.stages import STAGES
 from utils.data.sources import KAGGLE, fetch_source, fingerprint_source
 from utils.paths import Run
 
-VARIABLES = ("DATASET", "PROFILE", "SOURCE", "RUN", "PARAMS")
+VARIABLES = ("DATASET", "PROFILE", "SOURCE", "RUN", "PARAMS", "CLASSES")
 """What a command may give: a name of the user's choice ("" is the embedded sample), a name in profiles/, as of
-`sources.fetch_source`, the run's own name, and NAME=value words that overlay the profile."""
+`sources.fetch_source`, the run's own name, NAME=value words that overlay the profile, as of `classes.read_classes`."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,15 @@ def read_request(variables: dict[str, str]) -> Request:
     try:
         declared = {stage.name: read_declared(stage.notebook) for stage in STAGES}
         _require_known(variables, {name for names in declared.values() for name in names})
-        dataset, profile, source, run, params = (variables.get(name, "") for name in VARIABLES)
+        dataset, profile, source, run, params, classes = (variables.get(name, "") for name in VARIABLES)
         made = _choose_run(dataset or SAMPLE_RUN, profile, source, run)
         source_print = fingerprint_source(source)
         if not source.startswith(KAGGLE):
             source = str(fetch_source(source))
         chosen = choose_profile(dataset or SAMPLE_RUN, profile)
         values = (read_profile(chosen) if chosen else {}) | parse_overrides(params)
+        if classes:
+            values["CLASSES"] = classes
         parameters = resolve_parameters(declared, values, {"RUN": made.name, "SOURCE": source})
         made.reports.mkdir(parents=True, exist_ok=True)
         lock = FileLock(made.reports / ".lock")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from difflib import get_close_matches
 
 CLASS_NAMES = ("Non-stress", "Stress")
 """The two answers, in the order of `label`: 0 and 1."""
@@ -73,6 +74,14 @@ def find_label(name: str) -> int | None:
     """The stress label that a folder's name means ("Not_Stressed" -> 0, "stress" -> 1), or None."""
     found = _LABEL_OF.get(_plain(name))
     return None if found is None else int(found == "stress")
+
+
+def suggest_class(name: str) -> str:
+    """The class that a mistyped name is closest to ("Suprise" -> "surprise"), "" where none is close."""
+    close = get_close_matches(_plain(name), [*_EMOTION_OF, *_LABEL_OF], n=1, cutoff=0.75)
+    if not close:
+        return ""
+    return _EMOTION_OF.get(close[0]) or CLASS_NAMES[_LABEL_OF[close[0]] == "stress"]
 
 
 def find_split(name: str) -> str | None:

@@ -48,7 +48,8 @@ def test_numbers_with_an_exponent():
     [("TARGET_ACCURACY", 90.0, "a number from 0.5 to 1"), ("EPOCHS", 0, "1 or more"), ("SEEDS", [], "a list of whole"),
      ("SEEDS", [0, "x"], "a list of whole"), ("LEARNING_RATE", float("nan"), "above 0"), ("PICTURES", -5, "0 or more"),
      ("BATCH_SIZE", -1, "1 or more"), ("ZOOM", 1.0, "below 1"), ("FACE", "foo", "auto, detect or crop"),
-     ("PICTURE", "/nowhere.jpg", "the path of a picture"), ("TEST_FRACTION", 0.0, "above 0 and below 1")],
+     ("PICTURE", "/nowhere.jpg", "the path of a picture"), ("TEST_FRACTION", 0.0, "above 0 and below 1"),
+     ("CLASSES", "0=bored", "words as 0=neutral")],
 )  # fmt: skip
 def test_values_out_of_limits_are_found_before_anything_runs(name, value, expected):
     with pytest.raises(ValueError, match=f"Parameter {name}: expected .*{expected}.*, found "):

@@ -6,11 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from utils.data.classes import name_class
 from utils.data.csv_files import SourceError, read_text_table, require_most_there
-from utils.data.layouts import (
-    Layout,
-    name_class,
-)
+from utils.data.layouts import Layout
 from utils.data.sources import ATTRIBUTES, FolderArchive, ZipArchive
 from utils.files import is_stray, match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, name_classes

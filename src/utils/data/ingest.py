@@ -1,6 +1,6 @@
 """Raw data in any layout -> a table of records and the pictures' 48x48 pixels.
 
-python -m utils.data.ingest SOURCE prints what it takes each folder for.
+python -m utils.data.ingest SOURCE [CLASSES] prints what it takes each folder for.
 """
 
 import sys
@@ -14,6 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from utils.data.annotations import add_subjects, apply_decisions, match_attributes, read_attributes
+from utils.data.classes import read_classes
 from utils.data.csv_files import SourceError
 from utils.data.layouts import (
     Layout,
@@ -66,16 +67,22 @@ class Source:
         return table[["folder", "split", "emotion", "counts as", "files"]]
 
 
-def inspect_source(path: Path) -> Source:
+def inspect_source(path: Path, classes: str = "") -> Source:
     """Find out what a folder, a zip or a CSV holds, from names alone.
 
     Layouts: split/class, class/split, or class folders, perhaps wrapped in others; FER-2013's CSV of
     pixels; pictures beside a CSV that labels them; a CSV for each split. Classes are Stress and Non-stress, or
     emotions.
 
+    Args:
+        path: a folder, a zip, or a CSV.
+        classes: what class names or numbers of its own mean, see `classes.read_classes`.
+
     Raises:
         SourceError: it cannot be used; the message says what was found and what was expected.
+        ValueError: `classes` is not understood.
     """
+    translation = read_classes(classes)
     csv_path = path if path.suffix.lower() == ".csv" and path.is_file() else None
     archive = open_archive(path.parent if csv_path else path)
     try:
@@ -83,7 +90,8 @@ def inspect_source(path: Path) -> Source:
         names = list_beside(csv_path) if csv_path else archive.names()
         attributes, attributes_name = read_attributes(archive, names, csv_path)
         names = [name for name in names if name != attributes_name and not name.endswith(DECISIONS_ENDING)]
-        layout = read_csvs(archive, names, csv_path.name if csv_path else None) or read_folders(names)
+        layout = read_csvs(archive, names, csv_path.name if csv_path else None, translation)
+        layout = layout or read_folders(names, translation)
         layout, attributes = match_attributes(layout, attributes, names)
         layout, decisions = apply_decisions(layout, find_decisions(path))
         require_usable(layout)
@@ -198,9 +206,10 @@ def settle_splits(entries: pd.DataFrame) -> None:
 
 
 def main() -> int:
-    """Print the table of folders of the source named on the command line."""
+    """Print the table of folders of the source named on the command line, and what CLASSES says as a second word."""
+    path, classes = [*sys.argv[1:], "", ""][:2]
     try:
-        source = inspect_source(fetch_source(sys.argv[1] if len(sys.argv) > 1 else ""))
+        source = inspect_source(fetch_source(path), classes)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

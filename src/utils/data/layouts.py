@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from utils.data.classes import HOW_TO_SAY, Translation, describe_expected, name_class, read_classes
 from utils.data.csv_files import SourceError, open_csv, read_file, require_most_there
 from utils.data.sources import FolderArchive, ZipArchive
 from utils.files import is_stray, match_names
-from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, find_split, stress_label
+from utils.labels import CLASS_NAMES, find_split
 from utils.pictures import SIDE, SUFFIXES
 
 ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
@@ -46,28 +47,23 @@ def make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dic
     )
 
 
-def name_class(name: str) -> tuple[str, int] | None:
-    """(emotion, label) that a class name means; the emotion is empty for a stress label; None if unknown."""
-    label = find_label(name)
-    if label is not None:
-        return "", label
-    emotion = find_emotion(name)
-    return None if emotion is None else (emotion, stress_label(emotion))
-
-
-def read_folders(names: list[str]) -> Layout:
+def read_folders(names: list[str], translation: Translation | None = None) -> Layout:
     """Tell split and class of each file from its folders: split/class, class/split or class alone.
 
     The innermost folder names the class, or the split with the class right above it; folders further out
     are wrapping, except that the nearest one that names a split counts. What lies right in a wrapping folder
     counts only with a picture's ending, whatever the folder's name.
 
+    Args:
+        names: of the source's files.
+        translation: from `classes.read_classes`.
+
     Raises:
         SourceError: pictures lie in a folder that names no class.
     """
     entries, ignored = [], []
     unknown: dict[PurePosixPath, int] = {}
-    meaning = {folder: _read_folder(folder) for folder in {PurePosixPath(name).parent for name in names}}
+    meaning = {folder: _read_folder(folder, translation) for folder in {PurePosixPath(name).parent for name in names}}
     above = {ancestor for folder, found in meaning.items() if found for ancestor in folder.parents}
     for name in names:
         folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
@@ -84,13 +80,13 @@ def read_folders(names: list[str]) -> Layout:
     return make_layout("folders", entries, ignored)
 
 
-def _read_folder(folder: PurePosixPath) -> dict | None:
+def _read_folder(folder: PurePosixPath, translation: Translation | None) -> dict | None:
     """The class and split of the pictures in a folder, or None where it names no class."""
     parts = list(folder.parts)
     split = find_split(parts[-1]) if parts else None
     if split:
         parts.pop()
-    found = name_class(parts.pop()) if parts else None
+    found = name_class(parts.pop(), translation) if parts else None
     if found is None:
         return None
     split = split or next(filter(None, map(find_split, reversed(parts))), "")
@@ -99,23 +95,23 @@ def _read_folder(folder: PurePosixPath) -> dict | None:
 
 def _say_unknown(unknown: dict[PurePosixPath, int]) -> str:
     found = ", ".join(f"{str(folder)!r} ({count})" for folder, count in list(unknown.items())[:8])
+    expected = describe_expected(next(iter(unknown)).name)
     return (
-        f"Pictures in folders that name no class: {found}. Expected {' and '.join(CLASS_NAMES)}, or emotions:"
-        f" {', '.join(EMOTIONS)}. Rename or remove those folders."
+        f"Pictures in folders that name no class: {found}. Expected {expected}. Rename or remove those folders, or"
+        f" {HOW_TO_SAY}."
     )
 
 
-FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""What the numbers 0 to 6 mean in FER-2013's CSV."""
-
-
-def read_csvs(archive: FolderArchive | ZipArchive, names: list[str], given: str | None) -> Layout | None:
+def read_csvs(
+    archive: FolderArchive | ZipArchive, names: list[str], given: str | None, translation: Translation | None = None
+) -> Layout | None:
     """What the CSVs of a source say: one alone, or several that hold a split each.
 
     Args:
         archive: the source.
         names: of its files.
         given: the CSV that is itself the source, where one is; no other is looked at then.
+        translation: from `classes.read_classes`.
 
     Returns:
         None where no CSV holds pixels with their classes (FER-2013's), or labels pictures. Rows of pixels are named
@@ -128,7 +124,7 @@ def read_csvs(archive: FolderArchive | ZipArchive, names: list[str], given: str 
     found = {}
     for name in [given] if given else [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]:
         try:
-            rows = _read_csv(archive.read(name), name, required=given is not None)
+            rows = _read_csv(archive.read(name), name, given is not None, translation or {})
         except (UnicodeDecodeError, OSError, csv.Error) as error:
             if given:
                 raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
@@ -164,7 +160,7 @@ def _put_together(found: dict[str, list[dict]], names: list[str]) -> Layout:
     return make_layout("pictures labelled by a CSV", labelled, ignored)
 
 
-def _read_csv(data: bytes, csv_name: str, required: bool) -> list[dict]:
+def _read_csv(data: bytes, csv_name: str, required: bool, translation: Translation) -> list[dict]:
     """What each row says: `file`, `emotion`, `label`, `split`, `place` (for messages), and `pixels` if it has them.
 
     Where `required` is False, none for a CSV of other things. Raises UnicodeDecodeError and csv.Error as well.
@@ -183,7 +179,12 @@ def _read_csv(data: bytes, csv_name: str, required: bool) -> list[dict]:
         else:
             found = {"file": read_file(row[columns["file"]], csv_name, place)}
         found["split"] = _read_split(row[columns["split"]], place) if columns["split"] else usual_split
-        read.append(found | _read_class(row[columns["class"]], columns["class"], place) | {"place": place})
+        if columns["pixels"]:
+            # FER-2013's own file, whose numbers are known
+            found |= _read_class(row[columns["class"]], place, translation or read_classes("fer2013"))
+        else:
+            found |= _read_class(row[columns["class"]], place, translation or _find_numbers(columns["class"]))
+        read.append(found | {"place": place})
     return read
 
 
@@ -198,18 +199,20 @@ def _read_pixels(cell: str | None, place: str) -> bytes | None:
         return None
 
 
-def _read_class(cell: str | None, column: str, place: str) -> dict:
+def _find_numbers(column: str) -> Translation:
+    """What 0 and 1 mean in a column of labels; no number is known in one of emotions, since data sets disagree."""
+    if column.strip().lower() in ("emotion", "expression"):
+        return {}
+    return {str(label): name for label, name in enumerate(CLASS_NAMES)}
+
+
+def _read_class(cell: str | None, place: str, translation: Translation) -> dict:
     value = (cell or "").strip()
-    if value.isdecimal() and column.strip().lower() in ("emotion", "expression"):
-        value = FER2013_CODES[int(value)] if int(value) < len(FER2013_CODES) else value
-    elif value in ("0", "1"):
-        value = CLASS_NAMES[int(value)]
-    found = name_class(value)
+    found = name_class(value, translation)
     if found is None:
         raise SourceError(
-            f"{place}: unknown class {value!r}; expected {' or '.join(CLASS_NAMES)}, or an emotion"
-            f" ({', '.join(EMOTIONS)}); as numbers, 0 to {len(FER2013_CODES) - 1} for FER-2013's emotions in a column"
-            f" emotion, 0 and 1 for {' and '.join(CLASS_NAMES)} in a column label."
+            f"{place}: unknown class {value!r}; expected {describe_expected(value)}; 0 and 1 are"
+            f" {' and '.join(CLASS_NAMES)} in a column label, other numbers differ between data sets: {HOW_TO_SAY}."
         )
     return {"emotion": found[0], "label": found[1]}
 

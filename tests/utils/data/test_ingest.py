@@ -497,7 +497,7 @@ def test_unusable_folders(tmp_path, make, files, message):
      ("file,subject\na.png,1\n", "expected columns .* found file, subject"), ("", "found none"),
      ("file,label\na.png,angry\na.png,sad\n", "'a.png' in labels.csv, line 2 and labels.csv, line 3"),
      ("file,label\na.png,bored\n", "line 2: unknown class 'bored'"),
-     ("file,label\na.png,3\n", "unknown class '3'; .* a column emotion, 0 and 1 for .* in a column label"),
+     ("file,label\na.png,3\n", "unknown class '3'; .* 0 and 1 are .* in a column label, other numbers .* CLASSES="),
      ("file,label\n/data/a.png,sad\n", "line 2: file '/data/a.png'; expected a path relative to the CSV"),
      ("file,label\nC:\\a.png,sad\n", "relative to the CSV"), ("file,label\n../a.png,sad\n", "relative to the CSV"),
      ("file,label\ngone.png,sad\n", "1 of 1 rows name files that are not there: 'gone.png'. Expected paths from the"),
@@ -829,3 +829,59 @@ def test_a_csv_of_which_much_names_nothing_is_refused(tmp_path, kind):
     target.write_text("\n".join([head, *map(line.format, names)]))
     with pytest.raises(SourceError, match=r"1 of 41 rows name files that are not there: 'gone.png'\. Expected paths"):
         inspect_source(folder)
+
+
+def label_by_csv(folder, header, values):
+    folder.mkdir()
+    rows = [header]
+    for number, value in enumerate(values):
+        (folder / f"{number}.png").write_bytes(FACE)
+        rows.append(f"{number}.png,{value}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.mark.parametrize("column", ["emotion", "expression"])
+def test_numbers_of_emotions_are_not_guessed(tmp_path, column):
+    """AffectNet's 0 is neutral, FER-2013's angry."""
+    folder = label_by_csv(tmp_path / "raw", f"image,{column}", range(7))
+    with pytest.raises(SourceError, match=r"unknown class '0'.*differ between data sets: say what they mean: CLASSES="):
+        inspect_source(folder)
+
+
+@pytest.mark.parametrize(
+    ("classes", "numbers", "emotions"),
+    [("affectnet", range(8), "neutral happy sad surprise fear disgust angry contempt"),
+     ("RAFDB", range(1, 8), "surprise fear disgust happy sad angry neutral"),
+     ("ckplus", range(8), "neutral angry contempt disgust fear happy sad surprise"),
+     ("fer2013", range(7), "angry disgust fear happy sad surprise neutral"),
+     ("3=joy 9=sad", (3, 9), "happy sad")],
+)  # fmt: skip
+def test_numbers_mean_what_is_said(tmp_path, classes, numbers, emotions):
+    for folder, header in ((tmp_path / "a", "image,expression"), (tmp_path / "b", "file,label")):
+        entries = inspect_source(label_by_csv(folder, header, numbers), classes).layout.entries
+        assert entries["emotion"].tolist() == emotions.split()
+
+
+def test_folders_mean_what_is_said(tmp_path):
+    names = ["train/angry_faces/1.png", "train/relaxed/1.png", "test/Stressed Faces/1.png"]
+    path = make_zip(tmp_path / "a.zip", dict.fromkeys(names, FACE))
+    with pytest.raises(SourceError, match=r"Rename or remove those folders, or say what they mean: CLASSES="):
+        inspect_source(path)
+    said = inspect_source(path, "angry_faces=stress relaxed='no stress' 'stressed faces'=stress").layout.entries
+    assert dict(zip(said["file"], said["label"], strict=True)) == dict(zip(names, (1, 0, 1), strict=True))
+
+
+def test_a_typing_error_is_told_the_nearest_class(tmp_path):
+    with pytest.raises(SourceError, match=r"did you mean surprise\?"):
+        inspect_source(make_zip(tmp_path / "a.zip", {"Suprise/1.png": FACE, "happy/1.png": FACE}))
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [("0", "expected name=class words, or one of fer2013"), ("0=bored", "'0=bored' names no class"),
+     ("0=sad 0=happy", "expected each name once"), ("0=suprise", "did you mean surprise"), ("0='sad", "not closed")],
+)  # fmt: skip
+def test_what_is_said_wrongly_is_named(tmp_path, classes, message):
+    with pytest.raises(ValueError, match=f"CLASSES: .*{message}"):
+        inspect_source(make_zip(tmp_path / "a.zip", USABLE), classes)
