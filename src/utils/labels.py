@@ -46,6 +46,10 @@ _SPLIT_SPELLINGS = {
 }
 
 
+_SPLIT_FILLERS = {"", "set", "data", "dataset", "images", "pictures", "faces", "photos", "files", "split", "part"}
+"""Words that say nothing beside that of a split; numbers are among them."""
+
+
 def _plain(name: str) -> str:
     """Lower case, without accents, separators and what is not a letter."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
@@ -85,8 +89,9 @@ def suggest_class(name: str) -> str:
 
 
 def find_split(name: str) -> str | None:
-    """The split that a folder's name means ("PublicTest" -> "test"), or None."""
-    return _SPLIT_OF.get(_plain(name))
+    """The split that a folder's name means ("PublicTest" -> "test", "01_training_set" -> "train"), or None."""
+    words = {_plain(word) for word in re.split(r"[\W_]+", name)} - _SPLIT_FILLERS
+    return _SPLIT_OF.get(_plain(name)) or (_SPLIT_OF.get(words.pop()) if len(words) == 1 else None)
 
 
 def stress_label(emotion: str, mapping: str = DEFAULT_MAPPING) -> int:

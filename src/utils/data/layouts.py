@@ -77,7 +77,25 @@ def read_folders(names: list[str], translation: Translation | None = None) -> La
             unknown[folder] = unknown.get(folder, 0) + 1
     if unknown:
         raise SourceError(_say_unknown(unknown))
+    _require_splits_understood([entry["file"] for entry in entries], translation)
     return make_layout("folders", entries, ignored)
+
+
+def _require_splits_understood(files: list[str], translation: Translation | None) -> None:
+    """Raise SourceError where a folder lies among splits and is none: its test pictures would be trained on."""
+    beside: dict[PurePosixPath, set[str]] = {}
+    for folder in {PurePosixPath(file).parent for file in files}:
+        for path in (folder, *folder.parents):
+            beside.setdefault(path.parent, set()).add(path.name)
+    for parent, names in beside.items():
+        splits = {name for name in names if find_split(name)}
+        others = sorted(name for name in names - splits if name and not name_class(name, translation))
+        if splits and others:
+            where = f" in {str(parent)!r}" if parent.name else ""
+            raise SourceError(
+                f"{others[0]!r} lies beside {', '.join(map(repr, sorted(splits)))}{where} and names no split; expected"
+                " train, validation or test. Rename or remove that folder."
+            )
 
 
 def _read_folder(folder: PurePosixPath, translation: Translation | None) -> dict | None:

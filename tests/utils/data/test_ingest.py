@@ -885,3 +885,29 @@ def test_a_typing_error_is_told_the_nearest_class(tmp_path):
 def test_what_is_said_wrongly_is_named(tmp_path, classes, message):
     with pytest.raises(ValueError, match=f"CLASSES: .*{message}"):
         inspect_source(make_zip(tmp_path / "a.zip", USABLE), classes)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"),
+        ("Train Data", "Test Data"),
+        ("01_train", "02_test"),
+        ("train-images", "test-images"),
+    ],
+)
+def test_folders_of_splits_are_read_by_words(tmp_path, train, test):
+    names = [f"{split}/{emotion}/1.png" for split in (train, test) for emotion in ("happy", "sad")]
+    entries = inspect_source(make_zip(tmp_path / "a.zip", dict.fromkeys(names, FACE))).layout.entries
+    assert dict(zip(entries["file"], entries["split"], strict=True)) == {
+        name: "train" if name.startswith(train) else "test" for name in names
+    }
+
+
+@pytest.mark.parametrize("other", ["eval", "holdout", "part2"])
+def test_a_folder_beside_splits_that_is_none_is_an_error(tmp_path, other):
+    names = [f"data/{split}/{emotion}/1.png" for split in ("train", other) for emotion in ("happy", "sad")]
+    with pytest.raises(
+        SourceError, match=f"'{other}' lies beside 'train' in 'data' and names no split; expected train"
+    ):
+        inspect_source(make_zip(tmp_path / "a.zip", dict.fromkeys(names, FACE)))
