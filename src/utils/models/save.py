@@ -1,5 +1,6 @@
 """A trained network as files: weights rounded, dead filters left out of what only answers, TFLite and model.json."""
 
+import json
 import platform
 import zipfile
 from pathlib import Path
@@ -34,7 +35,7 @@ def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = 
         lean = answer_over(prune_silent(find_inside(network), pictures, views), views)
     with replaced_folder(folder) as beside, quiet_stderr():
         network.save(beside / "model.keras")
-        _compress(beside / "model.keras")
+        _rewrite(beside / "model.keras")
         lean.export(beside / "saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(str(beside / "saved_model"))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -68,13 +69,29 @@ def round_to_float16(weights: np.ndarray) -> np.ndarray:
     return rounded.reshape(weights.shape)
 
 
-def _compress(archive: Path) -> None:
-    """Compress the parts of a .keras file, which Keras only puts together; it opens as before."""
+def _rewrite(archive: Path) -> None:
+    """Compress the parts of a .keras file, which Keras only puts together, and let older versions of Keras open it."""
     with zipfile.ZipFile(archive) as kept:
         parts = {name: kept.read(name) for name in kept.namelist()}
+    parts["config.json"] = json.dumps(json.loads(parts["config.json"], object_hook=_leave_out_unset)).encode()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as compressed:
         for name, content in parts.items():
             compressed.writestr(name, content)
+
+
+def _leave_out_unset(part: dict) -> dict:
+    """A part of config.json without the arguments that are None, and without the name where it is an operation.
+
+    Keras refuses arguments that are newer than itself, even None. Operations had no names at first; opening the file
+    gives them new ones.
+    """
+    # a slice and a tensor, which need their None, have no module
+    if not part.get("module") or not isinstance(part["config"], dict):
+        return part
+    left_out = {key for key, value in part["config"].items() if value is None}
+    if part["module"].startswith("keras.src.ops."):
+        left_out.add("name")
+    return part | {"config": {key: value for key, value in part["config"].items() if key not in left_out}}
 
 
 def library_versions() -> dict[str, str]:

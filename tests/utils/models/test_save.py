@@ -1,11 +1,14 @@
 """What a run saves: files of two bytes a weight that answer alike, without the filters that never answer."""
 
 import json
+import re
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
+from opens_elsewhere import VERSIONS
 from support import CHECKOUT
 
 from utils.data.ingest import inspect_source, read_pictures
@@ -38,6 +41,14 @@ def build(silent: dict[int, list[int]]):
         bias[filters] = -1e3
         convolutions[position].set_weights([kernel, bias])
     return network
+
+
+def read_parts(file):
+    """All that has a module in a .keras file: networks, layers, operations, and what layers were made with."""
+    parts = []
+    with zipfile.ZipFile(file) as archive:
+        json.loads(archive.read("config.json"), object_hook=lambda part: parts.append(part) or part)
+    return [part for part in parts if part.get("module")]
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +109,27 @@ print(json.dumps(answers))
     answers = json.loads(result.stdout.splitlines()[-1])
     for position, network in enumerate((baseline[1], baseline[1], strong[1], strong[1])):
         assert np.array(answers[position]) == pytest.approx(predict(network, IMAGES), abs=1e-5)
+
+
+def test_nothing_is_saved_that_older_versions_refuse(baseline, strong):
+    """That they open the files and answer alike, helpers/opens_elsewhere.py tests."""
+    for folder, network, *_ in (baseline, strong):
+        for part in read_parts(folder / "model.keras"):
+            assert None not in part["config"].values(), part
+            assert not (".ops." in part["module"] and "name" in part["config"]), part
+        saved = keras.models.load_model(folder / "model.keras")
+        assert all(map(np.array_equal, saved.get_weights(), network.get_weights()))
+
+
+def test_the_readmes_example_runs_and_floats_are_answered_as_it_says(monkeypatch, capsys):
+    readme = (CHECKOUT / "models" / "README.md").read_text(encoding="utf-8")
+    assert f"{VERSIONS[0].rpartition('.')[0]} to {keras.__version__.rpartition('.')[0]}" in readme
+    example, names = re.search(r"```python\n(.*?)```", readme, re.S)[1], {}
+    monkeypatch.chdir(CHECKOUT)
+    exec(example, names)
+    assert f"this prints `{capsys.readouterr().out.strip()}`" in readme
+    floats = names["network"].predict(names["pictures"] / 256, verbose=0)
+    assert floats == pytest.approx(names["network"].predict(np.zeros((1, 48, 48, 3), np.uint8), verbose=0), abs=1e-6)
 
 
 def test_what_is_saved_answers_alike_and_only_what_may_be_fine_tuned_is_whole(strong, tmp_path):
