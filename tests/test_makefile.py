@@ -1,5 +1,6 @@
 """What make hands over, refuses, and sets up anew. Nothing is installed here."""
 
+import os
 import shutil
 import subprocess
 
@@ -24,7 +25,9 @@ def checkout(tmp_path):
 
 
 def make(folder, *words):
-    return subprocess.run(["make", *words], cwd=folder, capture_output=True, text=True)
+    # the tests themselves may have been started by make
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *words], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("source", ['a "b" c.zip', "$HOME/a.zip", "`id`.zip", "it's.zip", "a;b.zip", "~/a.zip"])
