@@ -35,10 +35,10 @@ def folder():
     return TEST_OPENINGS.parent
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [360, 390, 1280])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_fault(browser, folder, name, width):
-    assert find_faults(browser, folder / name, width, "dark" if width == 390 else "light") == []
+    assert find_faults(browser, folder / name, width, "light" if width == 1280 else "dark") == []
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [360, 390, 1280])
 @pytest.mark.parametrize("language", WORDS)
 def test_it_fits_and_is_readable(open_page, language, width, scheme):
     page = open_page(locale=language, viewport={"width": width, "height": 844}, color_scheme=scheme)
