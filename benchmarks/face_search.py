@@ -16,7 +16,8 @@ import skimage.data
 from PIL import Image, ImageEnhance
 
 from utils.data.dataset import load_split
-from utils.inference.faces import find_faces, measure_overlap
+from utils.inference.blazeface import measure_overlap
+from utils.inference.faces import find_faces
 from utils.paths import SAMPLE, Run
 from utils.pictures import open_picture, to_input
 

@@ -1,6 +1,8 @@
 """One picture, from bytes to the 48x48 RGB array that every network here takes."""
 
+import contextlib
 import io
+import threading
 import warnings
 from pathlib import Path
 
@@ -13,12 +15,30 @@ SIDE = 48
 MAX_PIXELS = 40_000_000
 """Larger pictures are refused before they are decoded."""
 
+MAX_SIDE = 20_000
+"""Pixels: pictures with a longer side are refused, too: Pillow keeps some bytes a row besides its pixels."""
+
+ENOUGH = 1536
+"""Pixels: a longest side of which every face that is found at all has more than a network takes."""
+
+_LARGE = 8_000_000
+"""Pixels: of pictures with more, one is decoded at a time."""
+
+_decoding_large = threading.Lock()
+
 # Pillow only warns of a bomb up to twice its own, higher limit; open_picture refuses earlier.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+_HEIF = "HEIF"
 
-SUFFIXES = (".bmp", ".dib", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", _HEIF)
+"""HEIF, which phones call HEIC, is read where pillow-heif is installed: what it brings along is large and under the
+GPL, and nothing else that is kept up reads it."""
+
+SUFFIXES = (
+    *(".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpeg", ".jpg", ".png"),
+    *(".tif", ".tiff", ".webp"),
+)
 """Of the names of pictures, by which they are told from other files."""
 
 _TURNS = {
@@ -31,6 +51,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What undoes an EXIF orientation; Pillow's `exif_transpose` also writes the EXIF anew and fails where it is broken."""
+
+_SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
+"""Those by which width and height change places."""
 
 
 class PictureError(ValueError):
@@ -45,12 +68,14 @@ class PictureError(ValueError):
         self.code = code
 
 
-def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
-    """Decode a picture, upright and in RGB, at its own size; of an animation, the first picture.
+def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS, enough: int | None = None) -> Image.Image:
+    """Decode a picture, upright and in RGB; of an animation, the first picture.
 
     Args:
         picture: an encoded picture, or the path of one.
         formats: of FORMATS, those that are taken.
+        enough: pixels of the longest side that are enough: a larger picture comes at a half, a quarter or an eighth
+            of its size as long as it has so many; None: at its own size. `full_size` tells what that is.
 
     Raises:
         PictureError: empty, broken, too large, or not one of the formats, or neither of 8 nor of 16 bits a channel.
@@ -59,11 +84,13 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> I
     if not data:
         raise PictureError("empty: 0 bytes", "empty")
     try:
-        image = Image.open(io.BytesIO(data), formats=formats)
-        if image.width * image.height > MAX_PIXELS:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=_choose_openers(data, formats))
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS or max(image.size) > MAX_SIDE:
             raise Image.DecompressionBombError
-        image.load()
-        return _to_rgb(_turn_upright(image))
+        full = image.size
+        with _decoding_large if pixels > _LARGE else contextlib.nullcontext():
+            turn, image = _decode(image, enough)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -71,19 +98,65 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS) -> I
             f"not a picture ({len(data)} bytes); expected {', '.join(formats)}", "not_a_picture"
         ) from None
     except Image.DecompressionBombError:
-        raise PictureError(f"too large: more than {MAX_PIXELS / 1e6:g} million pixels", "too_large") from None
+        limits = f"{MAX_PIXELS / 1e6:g} million pixels, or {MAX_SIDE} on a side"
+        raise PictureError(f"too large: more than {limits}", "too_large") from None
     except Exception as error:
         # no list of Pillow's errors is long enough: damaged bytes have made it raise struct.error and TypeError
         raise PictureError(f"broken: {error}") from None
+    image.info["full_size"] = full[::-1] if turn in _SIDEWAYS else full
+    return image
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF says that it was held; as it is where the EXIF is broken or says nothing."""
+def _choose_openers(data: bytes, formats: tuple[str, ...]) -> list[str]:
+    """The formats that Pillow can open; HEIF is among them where the picture is one.
+
+    Raises:
+        PictureError: it is one, and pillow-heif is not installed.
+    """
+    others = [name for name in formats if name != _HEIF]
+    # the kinds that a file is of stand behind the length of its first box and the word "ftyp"
+    kinds = data[8 : int.from_bytes(data[:4])][:64] if data[4:8] == b"ftyp" else b""
+    if _HEIF not in formats or not any(kind in kinds for kind in (b"heic", b"heix", b"heim", b"heis", b"hevc")):
+        return others
     try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        import pillow_heif
+    except ImportError:
+        raise PictureError(
+            "HEIC, which pillow-heif reads: run `.venv/bin/python -m pip install pillow-heif`, or save it as JPEG",
+            "not_a_picture",
+        ) from None
+    if _HEIF not in Image.OPEN:
+        pillow_heif.register_heif_opener()
+    return [*others, _HEIF]
+
+
+def full_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) in pixels that an upright picture from `open_picture` has in its file."""
+    return image.info.get("full_size", image.size)
+
+
+def _decode(image: Image.Image, enough: int | None) -> tuple[Image.Transpose | None, Image.Image]:
+    """How an opened picture has to be turned, and its pixels: upright, in RGB, at its size or less."""
+    longest = max(image.size)
+    factor = max(part for part in (1, 2, 4, 8) if part == 1 or (enough and longest >= part * enough))
+    if factor > 1:
+        # a JPEG, and only one, is decoded at no more than that
+        image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
+    image.load()
+    turn, left = _find_turn(image), factor * max(image.size) // longest
+    # palettes and hidden pixels must not be averaged
+    first = image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data
+    image = _to_rgb(image.reduce(left) if first and left > 1 else image)
+    image = image if first or left == 1 else image.reduce(left)
+    return turn, image if turn is None else image.transpose(turn)
+
+
+def _find_turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes a picture upright, by its EXIF; None where the EXIF is broken or says nothing."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
-        return image
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -95,11 +168,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         # hidden pixels hold anything; viewers show white in their place
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         opaque = Image.new("RGB", image.size, "white")
         opaque.paste(image, mask=image)
         return opaque
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def to_input(image: Image.Image) -> np.ndarray:

@@ -2,18 +2,21 @@
 
 import base64
 import math
-from io import BytesIO
 
 import numpy as np
 from babel.numbers import format_percent
 from flask_babel import get_locale, lazy_gettext
-from PIL import Image, ImageDraw
+from flask_babel import gettext as _
+from PIL import Image
+from werkzeug.exceptions import BadRequest
 
 from utils.inference.classifier import NO_FACE, Classifier, FacePrediction, name_answer
-from utils.inference.explain import explain, overlay_map
-from utils.inference.reasons import REASONS
+from utils.inference.explain import FEWEST_POINTS, FULL_SCALE, explain, overlay_map
+from utils.inference.faces import find_turn, set_small_apart, take_crops
+from utils.inference.reasons import REASONS, UNSURE, count_small, say_meaning
 from utils.paths import SAMPLE
 from utils.pictures import encode_png
+from webapp.shown import Shown
 
 LABELS = {"Stress": lazy_gettext("Stress"), "Non-stress": lazy_gettext("Non-stress")}
 
@@ -39,28 +42,40 @@ CHANGES = {
     "brighter by a fifth": lazy_gettext("brighter by a fifth"),
 }
 
-_LONGEST_SIDE = 720
-"""Pixels of the picture with its boxes."""
+HELPS = {
+    "no_face": lazy_gettext("A face should look towards the camera, be well lit, and not be tiny in the picture."),
+    "too_small": lazy_gettext("Come closer, or send the picture in its full size."),
+    "too_dark": lazy_gettext("More light would help, from the front if possible."),
+    "too_blurred": lazy_gettext("Hold the camera still, come closer, and let the face be in focus."),
+}
+"""By reason, what would help to get an answer."""
 
-_BOX_COLOUR = "#e69f00"
+
+_TURNS = {Image.Transpose.ROTATE_270: 90, Image.Transpose.ROTATE_180: 180, Image.Transpose.ROTATE_90: 270}
+"""Degrees, clockwise."""
 
 
-def answer_in_json(classifier: Classifier, faces: list[FacePrediction], language: str) -> dict:
-    """What `POST /api/predict` returns; the README describes it."""
+def answer_in_json(classifier: Classifier, image: Image.Image, face: str, language: str) -> dict:
+    """What `POST /api/predict` returns of a picture; openapi.json describes it."""
+    crops, small = set_small_apart(take_crops(image, face))
+    turn = find_turn(image, crops)
+    faces = classifier.judge(crops)
     first = faces[0] if faces else NO_FACE
     return {
-        "model": classifier.name,
         "status": first.status,
         "reason": first.reason,
-        "faces": [_face_in_json(face, language) for face in faces],
+        "faces": [_face_in_json(one, classifier.target, language) for one in faces],
+        "too_small": small,
+        "turn": _TURNS[turn] if turn is not None else 0,
     }
 
 
-def _face_in_json(face: FacePrediction, language: str) -> dict:
+def _face_in_json(face: FacePrediction, target: str, language: str) -> dict:
     return {
         "status": face.status,
         "reason": face.reason,
         "sentence": REASONS[face.reason][language] if face.reason else "",
+        "meaning": _say_meaning(face, target, language),
         "label": face.label,
         "confidence": face.confidence,
         "frequency": face.frequency,
@@ -71,13 +86,31 @@ def _face_in_json(face: FacePrediction, language: str) -> dict:
     }
 
 
-def show_answer(classifier: Classifier, image: Image.Image, faces: list[FacePrediction]) -> dict:
-    """What the page's template shows: the picture with its boxes, each face's answer, and why, for the first one."""
+def _say_meaning(face: FacePrediction, target: str, language: str) -> str:
+    """What P(Stress) says of a face that is good enough, "" of another."""
+    fine = face.reason in ("", *UNSURE.values())
+    return say_meaning(target, name_answer(face.p_stress)[0], face.p_stress, language) if fine else ""
+
+
+def show_answer(classifier: Classifier, shown: Shown, opened: int | None = None, turned: Shown | None = None) -> dict:
+    """What the page's template shows.
+
+    Args:
+        classifier: the model.
+        shown: the picture that was looked at.
+        opened: the number, from 1 on, of the face whose explanation is shown with it.
+        turned: the same picture the other way up, where it is offered.
+    """
+    faces = classifier.judge(shown.crops)
     return {
-        "picture": _draw_boxes(image, faces),
+        "picture": _as_data_url(shown.picture, "jpeg"),
         "faces": [_show_face(face, classifier) for face in faces],
         "reason": "" if faces else NO_FACE.reason,
-        "panel": _show_panel(classifier, faces[0]) if faces else None,
+        "small": count_small(shown.small, get_locale().language),
+        "state": shown.write(),
+        "turned": turned.write() if turned else "",
+        "opened": opened,
+        "panel": show_panel(classifier, shown, opened) if opened else None,
     }
 
 
@@ -94,9 +127,11 @@ def _show_face(face: FacePrediction, classifier: Classifier) -> dict:
         "label": LABELS[face.label] if face.label else None,
         "leaning": LABELS[likelier],
         "percent": percent(confidence),
-        "short": tell_apart(confidence, needed) if face.reason == "low_confidence" else None,
+        "short": tell_apart(confidence, needed) if face.reason in UNSURE.values() else None,
         "frequency": face.frequency,
+        "meaning": _say_meaning(face, classifier.target, get_locale().language),
         "reason": face.reason,
+        "help": HELPS.get(face.reason, ""),
         "p_stress": face.p_stress,
         "input": _as_data_url(encode_png(face.picture[0]), "png"),
         "probabilities": [
@@ -113,11 +148,24 @@ def _show_face(face: FacePrediction, classifier: Classifier) -> dict:
     }
 
 
-def _show_panel(classifier: Classifier, face: FacePrediction) -> dict:
+def show_panel(classifier: Classifier, shown: Shown, opened: int) -> dict:
+    """What the template shows of one face, by its number: what the network saw, and what moved its answer.
+
+    Raises:
+        BadRequest: there is no such face, or no answer about it.
+    """
+    faces = classifier.judge(shown.crops)
+    if not (0 < opened <= len(faces) and faces[opened - 1].label):
+        raise BadRequest(_("There is no answer about such a face."))
+    face = faces[opened - 1]
     explanation = explain(classifier, face, SAMPLE)
     values = list(explanation.wobble.values())
     answers = [name_answer(value)[0] for value in values]
     return {
+        "face": _show_face(face, classifier),
+        "number": opened if len(faces) > 1 else 0,
+        "full_scale": round(100 * FULL_SCALE),
+        "fewest": FEWEST_POINTS,
         "map": _as_data_url(encode_png(overlay_map(face.picture[0], explanation.occlusion)), "png"),
         "strongest": round(100 * float(np.abs(explanation.occlusion).max())),
         "neighbours": [
@@ -153,25 +201,6 @@ def tell_apart(lower: float, higher: float) -> tuple[str, str]:
     shares = math.floor(1000 * lower) / 1000, math.ceil(1000 * higher) / 1000
     low, high = (format_percent(share, locale=get_locale(), decimal_quantization=False) for share in shares)
     return low, high
-
-
-def _draw_boxes(image: Image.Image, faces: list[FacePrediction]) -> str:
-    """The picture at the page's size with a numbered box around each face, as a data URL."""
-    shown = image.copy()
-    shown.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    scale, draw = shown.width / image.width, ImageDraw.Draw(shown)
-    width = max(2, round(max(shown.size) / 150))
-    for number, face in enumerate(faces, 1):
-        box = [side * scale for side in face.box]
-        if face.box != (0, 0, *image.size):
-            draw.rectangle([box[0], box[1], box[2] - 1, box[3] - 1], outline=_BOX_COLOUR, width=width)
-        if len(faces) > 1:
-            draw.text(
-                (box[0] + 2 * width, box[1] + width), str(number), fill=_BOX_COLOUR, font_size=max(shown.size) / 25
-            )
-    encoded = BytesIO()
-    shown.save(encoded, "JPEG", quality=88)
-    return _as_data_url(encoded.getvalue(), "jpeg")
 
 
 def _as_data_url(data: bytes, kind: str) -> str:

@@ -1,12 +1,15 @@
 import io
 import struct
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 from support import draw_face, encode
 
-from utils.pictures import PictureError, encode_png, open_picture, to_input
+from utils.pictures import MAX_SIDE, PictureError, encode_png, full_size, open_picture, to_input
 
 FACE = draw_face("happy", np.random.default_rng(0))
 
@@ -94,12 +97,112 @@ def test_of_an_animation_the_first_picture_is_taken():
     assert np.array_equal(to_input(open_picture(data)), np.asarray(FACE))
 
 
+@pytest.mark.parametrize("form", ["GIF", "AVIF"])
+def test_gif_and_avif_are_read_the_first_picture_of_several(form):
+    options = {"quality": 95} if form == "AVIF" else {}
+    data = encode(FACE, form, save_all=True, append_images=[Image.new("RGB", FACE.size)], **options)
+    pixels = to_input(open_picture(data)).astype(int)
+    assert np.abs(pixels - np.asarray(FACE)).mean() < 15
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+
+
+def test_heic_without_its_library_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PictureError, match=r"HEIC, .* -m pip install pillow-heif`, or save it as JPEG") as error:
+        open_picture(HEIC)
+    assert error.value.code == "not_a_picture"
+    with pytest.raises(PictureError, match="expected PNG, JPEG"):
+        open_picture(HEIC, ("PNG", "JPEG"))
+
+
+def test_heic_is_read_by_its_library_where_that_is_installed(monkeypatch):
+    class Opener(ImageFile.ImageFile):
+        format = "HEIF"
+
+        def _open(self):
+            self._size, self._mode, self.tile = (60, 50), "RGB", []
+            self.im = Image.new("RGB", (60, 50), "red").im
+
+    class Library:
+        @staticmethod
+        def register_heif_opener():
+            Image.register_open("HEIF", Opener, lambda start: start[4:12] == b"ftypheic")
+
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    Image.OPEN.pop("HEIF", None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", Library)
+    assert (to_input(open_picture(HEIC)) == [255, 0, 0]).all()
+    with pytest.raises(PictureError, match="expected PNG"):
+        open_picture(HEIC, ("PNG",))
+
+
+def test_a_heic_picture_itself():
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    pillow_heif.register_heif_opener()
+    assert np.abs(to_input(open_picture(encode(FACE, "HEIF", quality=95))).astype(int) - np.asarray(FACE)).mean() < 15
+
+
 def test_64_million_pixels_are_refused_before_they_are_decoded(monkeypatch):
     data = encode(Image.new("1", (8000, 8000)))
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(PictureError, match="40 million") as error:
         open_picture(data)
     assert error.value.code == "too_large"
+
+
+def test_a_long_side_is_refused_before_it_is_decoded(monkeypatch):
+    data = encode(Image.new("1", (1, MAX_SIDE + 1)))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(PictureError, match="20000 on a side") as error:
+        open_picture(data)
+    assert error.value.code == "too_large"
+
+
+SMOOTH = FACE.resize((1001, 750), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [("JPEG", "RGB"), ("JPEG", "L"), ("PNG", "RGB"), ("PNG", "P"), ("PNG", "LA"), ("WEBP", "RGBA"), ("TIFF", "CMYK")],
+)
+@pytest.mark.parametrize(
+    ("enough", "size"), [(2000, (750, 1001)), (500, (375, 501)), (250, (188, 251)), (9, (94, 126))]
+)
+def test_a_large_picture_comes_at_the_size_that_is_enough(form, mode, enough, size):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(SMOOTH.convert(mode), form, exif=exif)
+    whole, small = open_picture(data), open_picture(data, enough=enough)
+    assert small.size == size
+    assert full_size(small) == full_size(whole) == whole.size == (750, 1001)
+    inputs = [to_input(one).astype(int) for one in (whole, small)]
+    assert np.abs(inputs[0] - inputs[1]).mean() < 4
+
+
+def test_only_what_is_not_hidden_is_averaged():
+    hidden = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
+    hidden.paste((255, 255, 255, 255), (0, 0, 201, 400))
+    assert (np.asarray(open_picture(encode(hidden), enough=100)) == 255).all()
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
+    monkeypatch.setattr("utils.pictures._LARGE", 1000)
+    load, busy, most = ImageFile.ImageFile.load, [], []
+
+    def watch(image):
+        busy.append(image)
+        most.append(len(busy))
+        time.sleep(0.05)
+        busy.pop()
+        return load(image)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", watch)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(open_picture, [encode(FACE)] * 4))
+    assert max(most) == 1
 
 
 def test_only_the_formats_asked_for_are_taken():
@@ -116,7 +219,7 @@ def test_every_size_becomes_48x48(size):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [(b"", "empty"), (b"not a picture", "not a picture"), (encode(FACE, "JPEG")[:400], "broken"),
-     (encode(FACE, "GIF"), "expected PNG")],
+     (encode(FACE, "PPM"), "expected PNG")],
 )  # fmt: skip
 def test_what_cannot_be_read_says_why(data, reason):
     with pytest.raises(PictureError, match=reason):

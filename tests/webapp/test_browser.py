@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import make_model_root, start_page
+from PIL import Image
+from skimage import data as photographs
 from support import draw_face, encode
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,7 +31,7 @@ def address(tmp_path_factory):
     root = make_model_root(tmp_path_factory.mktemp("browser") / "root")
     with start_page(root, PORT="0") as process:
         process.stdout.readline()
-        yield re.match(r"http://localhost:\d+", process.stdout.readline()).group()
+        yield re.match(r"http://127.0.0.1:\d+", process.stdout.readline()).group()
         process.terminate()
 
 
@@ -78,11 +80,30 @@ def test_upload_and_submit(open_page, face, language, script):
     page.set_input_files("#picture", face)
     page.locator("#preview").wait_for(state="visible" if script else "hidden")  # shown once it is decoded
     page.get_by_role("button", name=submit, exact=True).click()
+    if not script:
+        page.get_by_role("button", name=seen).click()
     page.get_by_role("heading", name=seen).wait_for()
     assert page.locator("#headline").inner_text() in ("Stress", "Non-stress", "Sans stress")
     assert page.locator(".panel img").count() >= 2
     for image in page.locator("img:visible").all():
         assert image.evaluate("image => image.naturalWidth") > 0
+
+
+def test_each_face_is_opened_and_a_lying_picture_turned(open_page):
+    portrait = Image.fromarray(photographs.astronaut())
+    both = Image.new("RGB", (1024, 512))
+    both.paste(portrait)
+    both.paste(portrait, (512, 0))
+    lying = both.transpose(Image.Transpose.ROTATE_90)
+    page = open_page(locale="en")
+    page.set_input_files("#picture", {"name": "lying.png", "mimeType": "image/png", "buffer": encode(lying)})
+    page.click("#submit")
+    page.get_by_role("button", name="Turn it upright").click()
+    page.get_by_text("Of face 1.").wait_for()
+    page.get_by_role("button", name="What the network saw").nth(1).click()
+    page.get_by_text("Of face 2.").wait_for()
+    page.get_by_role("button", name="Français").click()
+    page.get_by_text("Du visage 2.").wait_for()
 
 
 def test_every_button(open_page):
@@ -91,10 +112,16 @@ def test_every_button(open_page):
         page.click(f".samples button[value={name}]")
         page.locator("#headline").wait_for()
         assert (page.locator("#headline").inner_text() == "Cannot say") == (name == "wall")
+    said = page.locator("#headline").inner_text()
+    page.get_by_role("button", name="Français").click()
+    page.get_by_role("button", name="Soumettre").wait_for()
+    assert page.locator("#headline").inner_text() != said
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Submit").wait_for()
+    assert page.locator("#headline").inner_text() == said  # the answer stays
+    page.get_by_role("link", name="Stress or Non-stress?").click()
     page.get_by_role("link", name="Français").click()
     page.get_by_role("button", name="Soumettre").wait_for()
-    page.get_by_role("link", name="English").click()
-    page.get_by_role("button", name="Submit").wait_for()
     assert page.locator("a[href='#main']").count() == 1
 
 
@@ -236,6 +263,8 @@ def test_it_fits_and_is_readable(open_page, language, width, scheme):
             page.click(f".samples button[value={name}]")
             page.locator("#headline").wait_for()
             page.wait_for_load_state()  # the headline can be there before the style sheet
+            if name == "portrait":
+                page.locator(".panel").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for text, behind in page.evaluate(COLOURS):
             dark, light = sorted([luminance(text), luminance(behind)])

@@ -1,5 +1,7 @@
 """The page: through Flask's client, and as `python main.py` over HTTP."""
 
+import base64
+import html
 import io
 import json
 import os
@@ -23,13 +25,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage import data as photographs
-from support import CHECKOUT, draw_face, encode, make_root
+from support import CHECKOUT, draw_crowd, draw_face, encode, make_root
 
 from utils.inference.classifier import Classifier
 from utils.inference.faces import find_faces
 from utils.inference.reasons import PICTURE_FAULTS, REASONS
-from webapp import MAX_UPLOAD_BYTES, create_app
-from webapp.answers import percent, tell_apart
+from webapp import create_app
+from webapp.answers import HELPS, percent, tell_apart
+from webapp.guards import BUSY
+from webapp.responses import MAX_UPLOAD_BYTES
 
 WEBAPP = CHECKOUT / "src" / "webapp"
 FACE = encode(draw_face("angry", np.random.default_rng(0), side=90))
@@ -97,9 +101,101 @@ def test_the_answer(client, language, percent):
     stress, other = {"en": ("Stress", "Non-stress"), "fr": ("Stress", "Sans stress")}[language]
     assert headline(response.text) == (stress if p_stress(response.text) >= 0.5 else other)
     assert re.search(f"<strong>{percent}</strong>", response.text)
-    # each place on the map has the mean of several squares
-    assert {"en": "points on average", "fr": "points en moyenne"}[language] in response.text
     assert 'src="data:image/png;base64,' in response.text
+    assert {"en": "not the person", "fr": "pas de la personne"}[language] in response.text
+
+
+def state_of(page: str) -> str:
+    """What the page carries with it, to be sent again."""
+    return html.unescape(re.search(r'<input type="hidden" name="state" value="(.*?)">', page).group(1))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_explanation_follows_the_answer(client, language):
+    # each place on the map has the mean of several squares
+    words = {"en": "points on average", "fr": "points en moyenne"}[language]
+    page = post(client, FACE, language).text
+    assert words not in page
+    state = {"state": state_of(page), "open": "1"}
+    part = client.post("/explanation", data=state, headers={"Accept-Language": language}).text
+    assert words in part and "<html" not in part
+    # without JavaScript, in a page
+    opened = client.post("/", data=state, headers={"Accept-Language": language}).text
+    assert words in opened and p_stress(opened) == p_stress(page)
+    assert opened.count('name="open" value="1"') == 3  # its button, and those of the languages
+
+
+def test_an_answer_is_shown_in_another_language_as_it_is(client):
+    english = post(client, encode(PORTRAIT)).text
+    french = client.post("/?lang=fr", data={"state": state_of(english)}).text
+    assert '<html lang="fr">' in french and p_stress(french) == p_stress(english)
+    assert state_of(french) == state_of(english)
+    pictures = [re.findall(r'<img (?:class="pixels crop" )?src="(data:[^"]*)', page) for page in (english, french)]
+    assert pictures[0] == pictures[1] and len(pictures[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["", "x", "[]", "null", '["",[],"x"]', '["%",[],0]', '["",[["",0,0,1,1,""]],0]', "[" * 100_000, '["",[[1]],0]',
+     '["",[["' + base64.b64encode(FACE).decode() + '",0,0,9,9,"<b>"]],0]'],
+)  # fmt: skip
+def test_a_state_that_is_none_is_refused(client, state):
+    for path in ("/", "/explanation"):
+        assert client.post(path, data={"state": state, "open": "1"}).status_code == 400
+
+
+def test_only_a_face_with_an_answer_is_explained(client):
+    state = state_of(post(client, FACE).text)
+    for number in ("2", "-1", "99"):
+        assert client.post("/explanation", data={"state": state, "open": number}).status_code == 400
+    dark = state_of(post(client, encode(Image.new("RGB", (60, 60)))).text)
+    assert client.post("/explanation", data={"state": dark}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"), [(Image.new("RGB", (1, 1)), "too_small"), (Image.new("RGB", (60, 60)), "too_dark")]
+)
+def test_cannot_say_shows_why_and_what_would_help_and_no_figure(client, image, reason):
+    page = post(client, encode(image)).text
+    assert headline(page) == "Cannot say"
+    assert REASONS[reason]["en"] in page and str(HELPS[reason]) in page
+    for shown in ("data-p-stress", '<div class="scale">', 'class="bar"', "%</", "What the network saw"):
+        assert shown not in page, shown
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_faces_that_are_too_small_are_counted(client, language):
+    crowd = encode(draw_crowd())
+    page = post(client, crowd, language).text
+    assert {"en": "3 more faces are too small.", "fr": "3 autres visages sont trop petits."}[language] in page
+    assert page.count('<article class="face"') == 1
+    answer = post(client, crowd, language, "/api/predict").json
+    assert (len(answer["faces"]), answer["too_small"]) == (1, 3)
+
+
+@pytest.mark.parametrize(("turn", "degrees"), [(Image.Transpose.ROTATE_90, 90), (Image.Transpose.ROTATE_270, 270)])
+def test_a_picture_on_its_side_is_offered_turned(client, turn, degrees):
+    lying = encode(PORTRAIT.transpose(turn))
+    page = post(client, lying).text
+    offered = html.unescape(re.search(r'name="state" value="([^"]*)">Turn it upright', page).group(1))
+    upright = post(client, encode(PORTRAIT)).text
+    assert p_stress(client.post("/", data={"state": offered}).text) == p_stress(upright)
+    assert "Turn it" not in upright
+    assert post(client, lying, path="/api/predict").json["turn"] == degrees
+    assert post(client, encode(PORTRAIT), path="/api/predict").json["turn"] == 0
+
+
+def test_several_pictures_are_answered_in_their_order(client):
+    sent = [(io.BytesIO(data), name) for data, name in ((FACE, "a.png"), (b"x", "b.txt"), (encode(PORTRAIT), "c.png"))]
+    answer = client.post("/api/predict", data={"picture": sent}).json
+    assert [one["name"] for one in answer["pictures"]] == ["a.png", "b.txt", "c.png"]
+    first, wrong, last = answer["pictures"]
+    alone = [post(client, data, path="/api/predict").json for data in (FACE, encode(PORTRAIT))]
+    for one, other in ((first, alone[0]), (last, alone[1])):
+        assert {"model": answer["model"]} | one == {"name": one["name"]} | other
+    assert (wrong["status"], wrong["fault"]) == ("error", "not_a_picture")
+    many = client.post("/api/predict", data={"picture": [(io.BytesIO(FACE), "a.png") for _ in range(21)]})
+    assert many.status_code == 400 and "at most 20" in many.json["detail"]
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Cannot say"), ("fr", "Impossible à dire")])
@@ -130,6 +226,25 @@ def test_an_unsure_model_says_so_on_the_page_and_in_the_api(root):
     (face,) = post(unsure, FACE, path="/api/predict").json["faces"]
     assert (face["status"], face["reason"], face["label"]) == ("cannot say", "low_confidence", None)
     assert 0 <= face["p_stress"] <= 1
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_the_answer_means_depends_on_what_the_model_has_learnt(root, language):
+    classifier = Classifier.load(root / "models" / "tiny" / "EmotionDetector_2")
+    client = create_app(classifier).test_client()
+    words = {"en": ("would be labelled", "of 10 people would"), "fr": ("serait étiquetée", "personnes sur 10")}[
+        language
+    ]
+    of_labels = post(client, FACE, language).text
+    assert words[0] in of_labels and words[1] not in of_labels
+    classifier.target, classifier.abstention = "votes", {"confidence": 0.98}
+    of_votes = post(client, FACE, language).text
+    assert words[1] in of_votes and words[0] not in of_votes
+    assert REASONS["people_disagree"][language] in of_votes
+    (face,) = post(client, FACE, language, path="/api/predict").json["faces"]
+    assert face["reason"] == "people_disagree" and words[1] in face["meaning"]
+    dark = encode(Image.new("RGB", (90, 90)))
+    assert words[1] not in post(client, dark, language).text
 
 
 @pytest.mark.parametrize(
@@ -253,13 +368,73 @@ def test_another_host_name_is_refused(client):
     assert client.get("/", headers={"Host": "localhost:5000"}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/api/predict"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        # another port of the same computer
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:8888"}, 403),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Origin": "http://localhost:8888"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_what_another_site_sends_is_refused(client, path, headers, status):
+    response = client.post(path, data={"picture": (io.BytesIO(FACE), "face.png")}, headers=headers)
+    assert response.status_code == status
+    if status == 403:
+        told = response.json["detail"] if path.startswith("/api") else alert(response.text)
+        assert "another site" in told
+    # to follow a link from elsewhere is no harm
+    assert client.get("/", headers=headers).status_code == 200
+
+
+FORWARDED = {"X-Forwarded-Host": "name-5000.example", "X-Forwarded-Prefix": "/user/me/proxy/5000"}
+
+
+def test_a_proxy_is_believed_where_there_is_one(root):
+    classifier = Classifier.load(root / "models" / "tiny" / "EmotionDetector_2")
+    behind = create_app(classifier, behind_proxy=True).test_client()
+    page = behind.get("/", headers=FORWARDED).text
+    addresses = re.findall(r'(?:href|src|action)="(/[^"]*)"', page)
+    assert addresses and all(address.startswith("/user/me/proxy/5000/") for address in addresses)
+    own = FORWARDED | {"Origin": "https://name-5000.example"}
+    assert behind.post("/", data={"sample": "wall"}, headers=own).status_code == 200
+    foreign = FORWARDED | {"Origin": "https://evil.example"}
+    assert behind.post("/", data={"sample": "wall"}, headers=foreign).status_code == 403
+    # Jupyter's tells the path alone
+    path = {"X-Forwarded-Prefix": "/proxy/5000", "Host": "hub.example"}
+    assert 'action="/proxy/5000/?lang=en"' in behind.get("/", headers=path).text
+    assert behind.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_nothing_else_is_believed(client, address):
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil", "Forwarded": "host=evil.example"}
+    for headers in (forged, forged | {"X-Forwarded-Proto": "https", "X-Script-Name": "/evil"}):
+        assert "evil" not in client.get("/", headers=headers).text
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30) as response:
+            assert "evil" not in response.read().decode()
+
+
+def test_a_server_without_room_says_when_to_come_again(client):
+    for path, kind in (("/", "text/html"), ("/api/predict", "application/problem+json")):
+        response = client.post(path, environ_overrides={BUSY: True})
+        assert (response.status_code, response.mimetype) == (503, kind)
+        assert int(response.headers["Retry-After"]) > 0
+
+
 def test_a_defect_tells_the_visitor_and_the_log_nothing_of_the_picture(root, monkeypatch, capfd):
     app = create_app(Classifier.load(root / "models" / "tiny" / "EmotionDetector_2"))
 
     def fail(*_args):
         raise RuntimeError("secret of the picture")
 
-    monkeypatch.setattr("webapp.take_crops", fail)
+    monkeypatch.setattr("webapp.shown.take_crops", fail)
     response = post(app.test_client(), FACE)
     written = "".join(capfd.readouterr())
     assert response.status_code == 500 and "secret" not in response.text + written
@@ -310,8 +485,8 @@ def test_odd_pictures_are_answered(client):
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encode(upright.transpose(Image.Transpose.ROTATE_90), exif=exif)
-    turned, straight = (post(client, data, face="crop").text for data in (turned, encode(upright)))
-    assert p_stress(turned) == p_stress(straight)
+    turned, straight = (post(client, data, path="/api/predict", face="crop").json for data in (turned, encode(upright)))
+    assert turned["faces"] == straight["faces"] != []
     for mode in ("RGBA", "LA", "P", "1", "I;16"):
         for path in ("/", "/api/predict"):
             assert post(client, encode(Image.new(mode, (1, 1))), path=path).status_code == 200
@@ -352,7 +527,7 @@ def test_every_answer_is_locked_down(client, path):
     assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["X-Frame-Options"] == "DENY"
 
 
@@ -386,7 +561,7 @@ def address(root):
     """`python main.py` on a free port."""
     with start_page(root, PORT="0") as process:
         assert process.stdout.readline() == f"model: {root}/models/tiny/EmotionDetector_2\n"
-        yield re.match(r"http://localhost:\d+", process.stdout.readline()).group()
+        yield re.match(r"http://127.0.0.1:\d+", process.stdout.readline()).group()
         process.terminate()
 
 
@@ -417,7 +592,7 @@ def test_a_hundred_uploads_leave_nothing_on_disk_or_in_the_log(root, tmp_path):
     pictures = [FACE, encode(Image.fromarray(noise)), FACE[:300], b"secret words"]
     with log.open("w") as file, start_page(root, PORT="0", TMPDIR=str(scratch), stderr=file) as process:
         process.stdout.readline()
-        address = re.match(r"http://localhost:\d+", process.stdout.readline()).group()
+        address = re.match(r"http://127.0.0.1:\d+", process.stdout.readline()).group()
         send(address, FACE)
         before = read_uploads_trace(root, log)
         for number in range(100):
@@ -460,6 +635,15 @@ def test_a_large_upload_is_refused_readably(address):
     status, page = send(address, bytes(2 * MAX_UPLOAD_BYTES))
     assert status == 413
     assert "larger than 10 MB" in alert(page)
+
+
+def test_the_real_server_behind_a_proxy(root):
+    with start_page(root, "--behind-proxy", PORT="0") as process:
+        process.stdout.readline()
+        address = process.stdout.readline().split()[0]
+        with urllib.request.urlopen(urllib.request.Request(address, headers=FORWARDED), timeout=30) as response:
+            assert 'action="/user/me/proxy/5000/?lang=en"' in response.read().decode()
+        process.terminate()
 
 
 def test_a_port_in_use_is_told_in_one_line(root):
@@ -510,14 +694,13 @@ def test_a_name_with_two_addresses_is_served_on_both(root, monkeypatch, capsys, 
     class TwoServers:
         effective_listen = (("127.0.0.1", 5055), ("::1", 5055))
 
-        def __init__(self, app, **options):
+        def __init__(self, app, *_args):
             self.client = app.test_client()
-            assert options["connection_limit"] * options["inbuf_overflow"] < 2.5e9  # bytes in memory
 
         def run(self):
             statuses.append(self.client.get("/healthz", headers={"Host": f"{shown}:5055"}).status_code)
 
-    monkeypatch.setattr("waitress.create_server", TwoServers)
+    monkeypatch.setattr("webapp.server.create_server", TwoServers)
     monkeypatch.setattr(sys, "argv", ["main.py", "--host", host, "--model", f"{root}/models/tiny/EmotionDetector_2"])
     runpy.run_path(str(CHECKOUT / "main.py"))["main"]()
     assert statuses == [200]

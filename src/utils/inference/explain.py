@@ -14,6 +14,19 @@ _PATCH, _STEP = 12, 6
 """Pixels: the side of what is covered, and how far it moves: 49 covered pictures an answer."""
 
 
+FULL_SCALE = 0.25
+"""Change of P(stress) that has a map's full colour, in every map alike: few faces have a place beyond."""
+
+FEWEST_POINTS = 2
+"""Hundredths of P(stress): a map that reaches fewer says that nothing moved the answer."""
+
+FOR_STRESS, AGAINST_STRESS = (213, 94, 0), (0, 114, 178)
+"""RGB of a map's full colours."""
+
+_STRONGEST = 0.75
+"""Share, 0 to 1, of the full colour in what is drawn over the picture."""
+
+
 @dataclass(frozen=True)
 class Explanation:
     """What the model saw.
@@ -140,7 +153,7 @@ def compare_with_shuffled(classifier: Classifier, model: Path, picture: np.ndarr
 
 
 def overlay_map(picture: np.ndarray, occlusion: np.ndarray, side: int = 4 * SIDE) -> np.ndarray:
-    """The picture in grey under its occlusion map: orange spoke for Stress, blue against it.
+    """The picture in grey under its occlusion map: orange spoke for Stress, blue against it, on a fixed scale.
 
     Args:
         picture: uint8 (48, 48, 3), RGB.
@@ -150,9 +163,9 @@ def overlay_map(picture: np.ndarray, occlusion: np.ndarray, side: int = 4 * SIDE
     Returns:
         uint8 (side, side, 3), RGB.
     """
-    strength = occlusion / max(float(np.abs(occlusion).max()), 0.02)
-    colour = np.where(strength[..., np.newaxis] > 0, (213, 94, 0), (0, 114, 178))
+    strength = (occlusion / FULL_SCALE).clip(-1, 1)
+    colour = np.where(strength[..., np.newaxis] > 0, FOR_STRESS, AGAINST_STRESS)
     grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
-    weight = 0.75 * np.abs(strength)[..., np.newaxis]
+    weight = _STRONGEST * np.abs(strength)[..., np.newaxis]
     blended = (grey * (1 - weight) + colour * weight).round().astype(np.uint8)
     return np.asarray(Image.fromarray(blended).resize((side, side), Image.Resampling.BICUBIC))

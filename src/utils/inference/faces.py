@@ -1,7 +1,8 @@
 """Where the faces are in a picture, and the squares around them that the networks are shown. No TensorFlow.
 
 Two small networks of MediaPipe (detectors/NOTICE) look at the whole picture and propose; then the smaller one looks
-closer at each proposal and confirms it or not. docs/face_search.md says how this was chosen, and how often it errs.
+closer at each proposal, as it is and mirrored, and confirms it or not. docs/face_search.md says how this was chosen,
+and how often it errs.
 """
 
 from dataclasses import dataclass
@@ -9,122 +10,26 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
+from utils.inference.blazeface import SAME_FACE, BlazeFace, Face, measure_overlap, merge_boxes
 from utils.inference.quality import find_fault
-from utils.inference.tflite import SharedNetwork
-from utils.pictures import to_input
+from utils.parameters import FACE_MODES
+from utils.pictures import full_size, to_input
 
 _FOLDER = Path(__file__).with_name("detectors")
 
 PROPOSED_FAR, PROPOSED_NEAR = 0.2, 0.4
 """Scores, 0 to 1, from which either network's box is a proposal."""
 
-CONFIRMED_FROM, MEAN_FROM = 0.6, 0.55
-"""Scores, 0 to 1, of the second look, and of its mean with the proposal's."""
+CONFIRMED_FROM, MEAN_FROM = 0.65, 0.5
+"""Scores, 0 to 1, of the second look, the mean of its two, and of that one's mean with the proposal's."""
 
-_SAME_FACE = 0.3
-"""Boxes whose intersection is more than this part of their union are one face."""
+_SEEN_FROM = 0.3
+"""Score, 0 to 1, below which neither of the second look's two can lead to such a mean."""
 
 _CLOSER_LOOK = 2.0
 """Side of what the second network is shown, in sides of the proposed box."""
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face in a picture.
-
-    Attributes:
-        box: left, top, right, bottom in pixels; it may reach beyond the picture.
-        score: 0 to 1.
-    """
-
-    box: tuple[float, float, float, float]
-    score: float
-
-    @property
-    def side(self) -> float:
-        """The longer of the box's sides, in pixels."""
-        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """The box's, x and y in pixels."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
-
-
-class BlazeFace:
-    """One of MediaPipe's BlazeFace networks (Bazarevsky et al. 2019, arXiv 1907.05047).
-
-    Args:
-        path: a .tflite file: float32 (1, side, side, 3), RGB, -1 to 1 -> 16 numbers and a score for each anchor.
-        grids: (step between anchors in pixels, anchors at each place), as in MediaPipe's graph of the network.
-        threads: processor threads that one call may use.
-    """
-
-    def __init__(self, path: Path, grids: tuple[tuple[int, int], ...], threads: int = 2):
-        self._network = SharedNetwork(path.read_bytes(), threads)
-        self.side = self._network.input_shape[0]
-        self._anchors = np.concatenate([_make_anchors(self.side, step, count) for step, count in grids])
-
-    def __call__(self, image: Image.Image, score: float) -> list[Face]:
-        """The faces with at least that score, the surest first; overlapping boxes are averaged into one.
-
-        Args:
-            image: RGB, any size.
-            score: 0 to 1.
-        """
-        scale = self.side / max(image.size)
-        small = image.resize(
-            [max(1, round(length * scale)) for length in image.size], Image.Resampling.BILINEAR, reducing_gap=2.0
-        )
-        offset = np.array([self.side - small.width, self.side - small.height]) // 2
-        # what lies outside the picture is black
-        canvas = np.full((1, self.side, self.side, 3), -1, np.float32)
-        canvas[0, offset[1] : offset[1] + small.height, offset[0] : offset[0] + small.width] = (
-            np.asarray(small, np.float32) / 127.5 - 1
-        )
-        shapes, logits = sorted(self._network(canvas), key=lambda output: -output.shape[-1])
-        scores = 1 / (1 + np.exp(-logits[0, :, 0].clip(-80, 80)))
-        chosen = scores >= score
-        centres = self._anchors[chosen] + shapes[0, chosen, :2]
-        halves = shapes[0, chosen, 2:4] / 2
-        boxes = (np.concatenate([centres - halves, centres + halves], axis=1) - np.tile(offset, 2)) / scale
-        return merge_boxes(boxes, scores[chosen])
-
-
-def _make_anchors(side: int, step: int, count: int) -> np.ndarray:
-    """Centres of a grid's cells, row by row, each `count` times: float (n, 2), x and y in pixels."""
-    centres = np.arange(side // step) * step + step / 2
-    x, y = np.meshgrid(centres, centres)
-    return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), count, axis=0)
-
-
-def merge_boxes(boxes: np.ndarray, scores: np.ndarray) -> list[Face]:
-    """One face for each group of overlapping boxes: their mean weighted by score, and the best score.
-
-    Args:
-        boxes: float (n, 4): left, top, right, bottom.
-        scores: float (n,), 0 to 1.
-    """
-    order = np.argsort(-scores, kind="stable")
-    boxes, scores, faces = boxes[order], scores[order], []
-    while len(boxes):
-        same = measure_overlap(boxes[0], boxes) > _SAME_FACE
-        # a box without area overlaps nothing, not even itself
-        same[0] = True
-        left, top, right, bottom = map(float, np.average(boxes[same], axis=0, weights=scores[same]))
-        faces.append(Face((left, top, right, bottom), float(scores[0])))
-        boxes, scores = boxes[~same], scores[~same]
-    return faces
-
-
-def measure_overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of a box (4,) with each of boxes (n, 4): float (n,), 0 to 1."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = sides.clip(0).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - common
-    return common / np.maximum(union, 1e-9)
 
 
 @cache
@@ -150,23 +55,45 @@ def _merge(faces: list[Face]) -> list[Face]:
 
 
 def _look_closer(near: BlazeFace, image: Image.Image, proposal: Face) -> list[Face]:
-    """The face, at most one, that the second look confirms where one was proposed."""
+    """The face, at most one, that the second look confirms where one was proposed.
+
+    What only resembles a face rarely does so mirrored, too.
+    """
     half = max(1, round(proposal.side * _CLOSER_LOOK / 2))
     # around a large face the square reaches far beyond the picture: at full size it could fill the memory
     factor = max(1, half // near.side)
     seen, half = image.reduce(factor) if factor > 1 else image, half // factor
     left, top = (round(middle / factor) - half for middle in proposal.centre)
-    found = near(seen.crop((left, top, left + 2 * half, top + 2 * half)), CONFIRMED_FROM)
-    moved = [Face(tuple((factor * np.add(face.box, (left, top) * 2)).tolist()), face.score) for face in found]
-    return [
-        face
-        for face in moved
-        if measure_overlap(np.array(proposal.box), np.array([face.box]))[0] > _SAME_FACE
-        and (face.score + proposal.score) / 2 >= MEAN_FROM
-    ][:1]
+    square = seen.crop((left, top, left + 2 * half, top + 2 * half))
+    plain = near(square, _SEEN_FROM)
+    mirrored = [_mirror(face, 2 * half) for face in near(ImageOps.mirror(square), _SEEN_FROM)]
+    sought = _move(proposal, factor, left, top)
+    both = [face for found in (plain, mirrored) for face in [one for one in found if _is_same(one, sought)][:1]]
+    if len(both) < 2:
+        return []
+    box = np.average([face.box for face in both], axis=0, weights=[face.score for face in both])
+    score = (both[0].score + both[1].score) / 2
+    if score < CONFIRMED_FROM or (score + proposal.score) / 2 < MEAN_FROM:
+        return []
+    return [Face(tuple((factor * (box + (left, top) * 2)).tolist()), score)]
 
 
-FACE_MODES = ("auto", "detect", "crop")
+def _mirror(face: Face, width: int) -> Face:
+    left, top, right, bottom = face.box
+    return Face((width - right, top, width - left, bottom), face.score)
+
+
+def _move(face: Face, factor: int, left: int, top: int) -> Face:
+    """The face as it lies in the part, from (left, top) on, of a picture that was reduced by a factor."""
+    return Face(tuple((np.array(face.box) / factor - (left, top) * 2).tolist()), face.score)
+
+
+def _is_same(one: Face, other: Face) -> bool:
+    return bool(measure_overlap(np.array(one.box), np.array([other.box]))[0] > SAME_FACE)
+
+
+_SURE, _SURER = 0.85, 0.05
+"""The score, 0 to 1, from which nobody looks whether a picture lies on its side, and by how much another has to win."""
 
 WHOLE_UP_TO = 100
 """Pixels: a square picture up to this size is taken for a face that has been cut out already (`auto`)."""
@@ -184,17 +111,19 @@ class Crop:
 
     Attributes:
         pixels: uint8 (48, 48, 3), RGB.
-        box: left, top, right, bottom in pixels of the upright picture.
+        box: left, top, right, bottom in pixels of the upright picture, at the size that it has in its file.
         fault: why it cannot be judged: "too_small", "too_dark", "too_blurred"; or "".
+        score: the detector's, 0 to 1; 1 where the picture was taken for a face without a search.
     """
 
     pixels: np.ndarray
     box: tuple[int, int, int, int]
     fault: str = ""
+    score: float = 1.0
 
 
 def take_crops(image: Image.Image, face: str = "auto") -> list[Crop]:
-    """The faces of a picture, the largest first.
+    """The faces of a picture: the surest first, by tenths of the detector's score; of equally sure ones, the largest.
 
     Args:
         image: upright, RGB.
@@ -209,8 +138,31 @@ def take_crops(image: Image.Image, face: str = "auto") -> list[Crop]:
     short, long = sorted(image.size)
     if face == "crop" or (face == "auto" and long <= WHOLE_UP_TO and long <= 1.1 * short):
         return [_cut(image, (0, 0, *image.size))]
-    faces = sorted(find_faces(image), key=lambda found: found.side, reverse=True)
-    return [_cut(image, frame_face(found, image.size)) for found in faces]
+    # a sleeve that is taken for a face can be larger than the face, but is less sure
+    faces = sorted(find_faces(image), key=lambda found: (round(found.score, 1), found.side), reverse=True)
+    return [_cut(image, frame_face(found, image.size), found.score) for found in faces]
+
+
+def set_small_apart(crops: list[Crop]) -> tuple[list[Crop], int]:
+    """The faces to be answered, and how many more are too small; where all are, the first one is kept."""
+    kept = [crop for crop in crops if crop.fault != "too_small"] or crops[:1]
+    return kept, len(crops) - len(kept)
+
+
+def find_turn(image: Image.Image, crops: list[Crop]) -> Image.Transpose | None:
+    """How a picture on its side, or on its head, is to be turned to show a surer face; None where it is upright.
+
+    Args:
+        image: RGB.
+        crops: what `take_crops` found in it.
+    """
+    best = max((crop.score for crop in crops), default=0.0)
+    if best >= _SURE:
+        return None
+    turns = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180)
+    scores = [max((face.score for face in find_faces(image.transpose(turn))), default=0.0) for turn in turns]
+    surest = int(np.argmax(scores))
+    return turns[surest] if scores[surest] > best + _SURER else None
 
 
 def frame_face(face: Face, size: tuple[int, int], margin: float = MARGIN, rise: float = RISE) -> tuple:
@@ -223,6 +175,15 @@ def frame_face(face: Face, size: tuple[int, int], margin: float = MARGIN, rise: 
     return left, top, left + side, top + side
 
 
-def _cut(image: Image.Image, box: tuple[int, int, int, int]) -> Crop:
-    pixels = to_input(image if box == (0, 0, *image.size) else image.crop(box))
-    return Crop(pixels, box, find_fault(pixels, min(box[2] - box[0], box[3] - box[1])))
+def _cut(image: Image.Image, box: tuple[int, int, int, int], score: float = 1.0) -> Crop:
+    whole, full = box == (0, 0, *image.size), full_size(image)
+    pixels = to_input(image if whole else image.crop(box))
+    if whole:
+        box = (0, 0, *full)
+    elif full != image.size:
+        # a square stays one, and within the picture
+        scale = max(full) / max(image.size)
+        side = min(round(scale * (box[2] - box[0])), *full)
+        left, top = (min(round(scale * start), length - side) for start, length in zip(box[:2], full, strict=True))
+        box = (left, top, left + side, top + side)
+    return Crop(pixels, box, find_fault(pixels, min(box[2] - box[0], box[3] - box[1])), score)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+FAULTS = ("too_small", "too_dark", "too_blurred")
+
 SMALLEST_FACE = 24
 """Pixels: the side of the square below which an expression cannot be told."""
 
@@ -13,7 +15,7 @@ FLATTEST = 0.04
 
 
 def find_fault(pixels: np.ndarray, side: int) -> str:
-    """Why a face cannot be judged, or "".
+    """Why a face cannot be judged, one of FAULTS, or "".
 
     Args:
         pixels: uint8 (48, 48, 3), RGB.

@@ -80,6 +80,29 @@ function setBusy(busy) {
   button.textContent = busy ? button.dataset.busy : button.dataset.idle;
 }
 
+// The explanation comes after the answer, which need not wait for it.
+async function explain(number) {
+  const [state, place] = ["state", "explanation"].map(find);
+  const asked = new FormData(state);
+  asked.set("open", number);
+  place.dataset.open = number;
+  const response = await fetch(state.dataset.explanation, { method: "POST", body: asked });
+  // where there is none, the button still leads to it; another face may have been asked for since
+  if (!response.ok || place.dataset.open !== number) return;
+  place.innerHTML = await response.text();
+  for (const button of document.querySelectorAll("nav button")) [button.name, button.value] = ["open", number];
+}
+
+const openers = [...document.querySelectorAll("button.open")];
+for (const opener of openers) {
+  opener.addEventListener("click", async (event) => {
+    event.preventDefault();
+    await explain(opener.value);
+    find("explanation").scrollIntoView({ behavior: "smooth" });
+  });
+}
+if (openers.length && !find("explanation").dataset.open) explain(openers[0].value);
+
 for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
 find("open").hidden = !navigator.mediaDevices;
 input.addEventListener("change", showPreview);

@@ -7,6 +7,7 @@ from support import EMOTIONS, draw_face, encode
 
 from utils.inference.classifier import NO_FACE, Classifier
 from utils.inference.explain import (
+    FULL_SCALE,
     compare_with_shuffled,
     explain,
     map_occlusion,
@@ -119,3 +120,9 @@ def test_the_overlay_is_orange_where_it_spoke_for_stress_and_blue_against():
     assert pixels.shape == (192, 192, 3)
     assert pixels[20, 96, 0] > pixels[20, 96, 2] and pixels[170, 96, 2] > pixels[170, 96, 0]
     assert np.ptp(overlay_map(np.full((48, 48, 3), 128, np.uint8), np.zeros((48, 48)))) <= 1
+
+
+def test_the_overlays_scale_is_the_same_for_every_picture():
+    grey = np.full((48, 48, 3), 128, np.uint8)
+    shades = [overlay_map(grey, np.full((48, 48), share * FULL_SCALE))[96, 96, 0] for share in (0, 0.1, 0.5, 1, 2)]
+    assert shades[0] < shades[1] < shades[2] < shades[3] == shades[4]

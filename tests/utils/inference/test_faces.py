@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 from skimage import data as photographs
+from support import encode
 
-from utils.inference.faces import WHOLE_UP_TO, Face, find_faces, frame_face, measure_overlap, merge_boxes, take_crops
+from utils.inference.blazeface import Face, measure_overlap, merge_boxes
+from utils.inference.faces import WHOLE_UP_TO, Crop, find_faces, find_turn, frame_face, set_small_apart, take_crops
 from utils.inference.quality import DARKEST, FLATTEST, SMALLEST_FACE, find_fault, measure_sharpness
+from utils.pictures import open_picture
 
 PORTRAIT = Image.fromarray(photographs.astronaut())
 # between the eyes, and half the face's width, as seen in the portrait
@@ -89,11 +92,60 @@ def test_auto_takes_a_small_square_whole_and_searches_the_rest():
         take_crops(small, "none")
 
 
+@pytest.mark.parametrize("angle", [5, 85, 90])
+def test_what_resembles_a_face_never_comes_before_one(angle):
+    turned = PORTRAIT.rotate(angle, Image.Resampling.BICUBIC, fillcolor="white", expand=angle > 5)
+    middle = (CENTRE[0] - 255.5, CENTRE[1] - 255.5)
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    centre = (
+        turned.width / 2 + middle[0] * cos + middle[1] * sin,
+        turned.height / 2 - middle[0] * sin + middle[1] * cos,
+    )
+    left, top, right, bottom = take_crops(turned)[0].box
+    assert np.hypot((left + right) / 2 - centre[0], (top + bottom) / 2 - centre[1]) < HALF
+
+
+def test_the_surest_face_comes_first_and_of_equally_sure_ones_the_largest(monkeypatch):
+    found = [Face((0, 0, 40, 40), 0.92), Face((50, 0, 100, 50), 0.88), Face((0, 60, 90, 150), 0.7)]
+    monkeypatch.setattr("utils.inference.faces.find_faces", lambda image: found)
+    assert [crop.score for crop in take_crops(PORTRAIT)] == [0.88, 0.92, 0.7]
+
+
+def test_faces_that_are_too_small_are_counted_apart():
+    crop, tiny = take_crops(PORTRAIT)[0], Crop(np.zeros((48, 48, 3), np.uint8), (0, 0, 9, 9), "too_small")
+    assert set_small_apart([crop, tiny, tiny]) == ([crop], 2)
+    assert set_small_apart([tiny, tiny]) == ([tiny], 1)
+    assert set_small_apart([]) == ([], 0)
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270])
+def test_a_picture_on_its_side_is_to_be_turned_back(turn):
+    lying = PORTRAIT.transpose(turn)
+    back = find_turn(lying, take_crops(lying))
+    assert back is not None and lying.transpose(back) == PORTRAIT
+
+
+def test_what_is_upright_or_has_no_face_stays():
+    assert find_turn(PORTRAIT, take_crops(PORTRAIT)) is None
+    wall = Image.fromarray(photographs.brick()).convert("RGB")
+    assert find_turn(wall, []) is None
+
+
 def test_a_crop_is_what_lies_in_its_box():
     (crop,) = take_crops(PORTRAIT)
     again = PORTRAIT.crop(crop.box).resize((48, 48), Image.Resampling.LANCZOS, reducing_gap=3.0)
     assert np.array_equal(crop.pixels, np.asarray(again))
     assert crop.fault == ""
+
+
+def test_boxes_are_in_the_pixels_of_the_file():
+    large = PORTRAIT.resize((1025, 1027))
+    (whole,), (half,) = (take_crops(open_picture(encode(large), enough=enough)) for enough in (None, 512))
+    assert np.abs(np.subtract(whole.box, half.box)).max() < 20
+    left, top, right, bottom = half.box
+    assert right - left == bottom - top
+    assert np.abs(whole.pixels.astype(int) - half.pixels).mean() < 8
+    assert [crop.box for crop in take_crops(open_picture(encode(large), enough=512), "crop")] == [(0, 0, 1025, 1027)]
 
 
 def test_faults():
