@@ -27,8 +27,14 @@ def write_json(path: Path, content: dict | list) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON file that a stage wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file that a stage wrote. Raises ValueError, which names it, where it is broken."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is broken ({error}): remove it, and run again what wrote it.") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is broken (expected names with values): remove it, and run again what wrote it.")
+    return content
 
 
 def read_cells(notebook: Path) -> list[dict]:
@@ -84,6 +90,14 @@ def is_stray(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in path.parts) or path.name.lower() in _STRAY_FILES
 
 
+_ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file is an archive by its ending: within another one, it is not opened."""
+    return not is_stray(name) and name.lower().endswith(_ARCHIVE_ENDINGS)
+
+
 def is_utf8(name: str) -> bool:
     """Whether a file's name is text: of bytes that are no UTF-8, Python makes characters that cannot be written."""
     return name.encode(errors="ignore").decode() == name
@@ -130,15 +144,20 @@ def find_obstacle(path: Path) -> str:
 
 
 def list_files(folder: Path, on_error: Callable[[OSError], None] | None = None) -> list[Path]:
-    """All that is no folder below a folder, in no order, without what lies in stray folders.
+    """All that is no folder below a folder, in no order, without what lies in stray folders; see `walk_folders`."""
+    return [Path(parent, name) for parent, names in walk_folders(folder, on_error) for name in names]
 
-    Links to folders are followed; a folder that several ways lead to is listed once, by its own name where it has one.
+
+def walk_folders(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and all below it that are not stray, in no order, each with the names of what is no folder in it.
+
+    Links to folders are followed; a folder that several ways lead to comes once, by its own name where it has one.
 
     Args:
         folder: where to look.
         on_error: is called for each folder that cannot be read; `filename` names it.
     """
-    files, seen, starts = [], set(), [folder]
+    seen, starts = set(), [folder]
     for start in starts:
         for parent, folders, names in os.walk(start, onerror=on_error):
             real = Path(parent).resolve()
@@ -149,5 +168,4 @@ def list_files(folder: Path, on_error: Callable[[OSError], None] | None = None) 
             folders[:] = sorted(name for name in folders if not is_stray(name))
             # looked at last: what a link leads to may have a name of its own
             starts += [path for name in folders if (path := Path(parent, name)).is_symlink()]
-            files += [Path(parent, name) for name in names]
-    return files
+            yield Path(parent), names

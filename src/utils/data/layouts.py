@@ -1,21 +1,30 @@
-"""What the files of a raw data set are, told from the names of their folders or from CSVs."""
+"""What the files of a raw data set are: by the names of their folders, by their own, or by rows that name them."""
 
-import csv
-import io
-import re
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import pandas as pd
 
-from utils.data.classes import HOW_TO_SAY, Translation, describe_expected, name_class, read_classes
-from utils.data.csv_files import SourceError, open_csv, read_file, require_most_there
-from utils.data.sources import FolderArchive, ZipArchive
-from utils.files import is_stray, match_names
-from utils.labels import CLASS_NAMES, find_split
-from utils.pictures import SIDE, SUFFIXES
+from utils.csv_files import MOST_ABSENT, SourceError
+from utils.data.classes import (
+    HOW_TO_SAY,
+    Translation,
+    describe_expected,
+    is_skipped,
+    name_class,
+    name_code,
+    read_file_name,
+)
+from utils.files import is_archive, is_stray, normalise_name
+from utils.labels import find_split
+from utils.pictures import SUFFIXES
 
-ENTRY_COLUMNS = ["file", "emotion", "label", "split"]
+ENTRY_COLUMNS = ["file", "named", "emotion", "label", "split"]
+
+SKIPPED = "of a class that is left out"
+"""Why a file is ignored whose class is said to be skipped."""
 
 
 @dataclass(frozen=True)
@@ -24,64 +33,83 @@ class Layout:
 
     Attributes:
         kind: a few words on it, for people.
-        entries: one row a picture, ENTRY_COLUMNS: `emotion` is empty where only the stress label is
-            known, `split` is empty where none is published.
-        ignored: one row a file that is left out: `file`, `reason`.
-        pixels: for a CSV that holds the pictures, the 48x48 grey bytes of each by `file`, None where the
-            numbers are none of 0 to 255.
+        entries: one row a picture, ENTRY_COLUMNS: `named` is its class as the source writes it, `emotion` is empty
+            where only the stress label is known, `split` is empty where none is published.
+        ignored: one row a file, or row of a CSV, that is left out: `file`, `reason`.
+        pixels: for a CSV that holds the pictures, the 48x48 grey bytes of each by `file`.
     """
 
     kind: str
     entries: pd.DataFrame
     ignored: pd.DataFrame
-    pixels: dict[str, bytes | None]
+    pixels: dict[str, bytes]
 
 
-def make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dict | None = None) -> Layout:
-    """A Layout from rows."""
+def make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dict[str, bytes] | None = None) -> Layout:
+    """A Layout from rows; a split of None is none that is published."""
+    rows = [{"named": ""} | entry | {"split": entry["split"] or ""} for entry in entries]
     return Layout(
         kind,
-        pd.DataFrame(entries, columns=ENTRY_COLUMNS),
+        pd.DataFrame(rows, columns=ENTRY_COLUMNS),
         pd.DataFrame(ignored, columns=["file", "reason"]),
         pixels or {},
     )
 
 
-def read_folders(names: list[str], translation: Translation | None = None) -> Layout:
+def read_folders(names: list[str], translation: Translation | None = None, voted: Collection[str] = ()) -> Layout:
     """Tell split and class of each file from its folders: split/class, class/split or class alone.
 
     The innermost folder names the class, or the split with the class right above it; folders further out
     are wrapping, except that the nearest one that names a split counts. What lies right in a wrapping folder
-    counts only with a picture's ending, whatever the folder's name.
+    counts only with a picture's ending, whatever the folder's name. In folders that name no class, the names of
+    KDEF's and JAFFE's files do.
 
     Args:
         names: of the source's files.
         translation: from `classes.read_classes`.
+        voted: those on which there are votes; elsewhere than in a class folder, their `label` is -1.
 
     Raises:
-        SourceError: pictures lie in a folder that names no class.
+        SourceError: other pictures lie in a folder that names no class, or one beside splits names none.
     """
-    entries, ignored = [], []
-    unknown: dict[PurePosixPath, int] = {}
-    meaning = {folder: _read_folder(folder, translation) for folder in {PurePosixPath(name).parent for name in names}}
-    above = {ancestor for folder, found in meaning.items() if found for ancestor in folder.parents}
+    entries, ignored, nameless = [], [], list[str]()
+    folders = {PurePosixPath(name).parent for name in names}
+    meaning = {folder: read_folder(folder, translation) for folder in folders}
+    left_out = {folder for folder in folders if is_skipped(_divide(folder)[0], translation)}
+    above = {ancestor for folder in folders if meaning[folder] or folder in left_out for ancestor in folder.parents}
     for name in names:
         folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
+        code = read_file_name(name)[1]
         if is_stray(name):
             ignored.append({"file": name, "reason": "left by a system"})
+        elif is_archive(name):
+            ignored.append({"file": name, "reason": "an archive, which is not opened: unpack it"})
+        elif folder in left_out:
+            ignored.append({"file": name, "reason": SKIPPED})
         elif (found := meaning[folder]) and (folder not in above or ending in SUFFIXES):
             entries.append({"file": name} | found)
+        elif code and ending in SUFFIXES:
+            emotion, label = name_code(code)
+            found = {"named": code, "emotion": emotion, "label": label, "split": find_nearest_split(folder)}
+            entries.append({"file": name} | found)
+        elif name in voted:
+            entries.append({"file": name, "emotion": "", "label": -1, "split": find_nearest_split(folder)})
         elif folder in above or (ending and ending not in SUFFIXES):
             ignored.append({"file": name, "reason": "not in a class folder"})
         else:
-            unknown[folder] = unknown.get(folder, 0) + 1
-    if unknown:
-        raise SourceError(_say_unknown(unknown))
-    _require_splits_understood([entry["file"] for entry in entries], translation)
+            nameless.append(name)
+    by_own_names = sum(bool(read_file_name(entry["file"])[1]) for entry in entries)
+    # beside pictures that are known by their names lie a README and its like
+    strange = [name for name in nameless if not by_own_names or name.lower().endswith(SUFFIXES)]
+    if len(strange) > MOST_ABSENT * by_own_names:
+        tables = [name for name in names if name.lower().endswith((".csv", ".tsv")) and not is_stray(name)]
+        raise SourceError(_say_unknown(strange, tables))
+    ignored += [{"file": name, "reason": "its name gives no class"} for name in nameless]
+    require_splits_understood([entry["file"] for entry in entries], translation)
     return make_layout("folders", entries, ignored)
 
 
-def _require_splits_understood(files: list[str], translation: Translation | None) -> None:
+def require_splits_understood(files: list[str], translation: Translation | None) -> None:
     """Raise SourceError where a folder lies among splits and is none: its test pictures would be trained on."""
     beside: dict[PurePosixPath, set[str]] = {}
     for folder in {PurePosixPath(file).parent for file in files}:
@@ -98,153 +126,120 @@ def _require_splits_understood(files: list[str], translation: Translation | None
             )
 
 
-def _read_folder(folder: PurePosixPath, translation: Translation | None) -> dict | None:
-    """The class and split of the pictures in a folder, or None where it names no class."""
+def settle_splits(entries: pd.DataFrame) -> None:
+    """Leave splits that are none empty, in place: one split alone divides nothing; what lies beside splits trains."""
+    settled = entries["split"].replace("", "train")
+    published = set(settled)
+    if len(published) > 1 and "train" not in published:
+        raise SourceError(f"no training pictures; found the splits {', '.join(sorted(published))}.")
+    entries["split"] = settled if len(published) > 1 else ""
+
+
+def _divide(folder: PurePosixPath) -> tuple[str, str]:
+    """What a folder of pictures calls their class, "" where it is the outermost, and the split that it names, or ""."""
     parts = list(folder.parts)
     split = find_split(parts[-1]) if parts else None
     if split:
         parts.pop()
-    found = name_class(parts.pop(), translation) if parts else None
-    if found is None:
-        return None
-    split = split or next(filter(None, map(find_split, reversed(parts))), "")
-    return {"emotion": found[0], "label": found[1], "split": split}
+    named = parts.pop() if parts else ""
+    return named, split or find_nearest_split(PurePosixPath(*parts))
 
 
-def _say_unknown(unknown: dict[PurePosixPath, int]) -> str:
+def read_folder(folder: PurePosixPath, translation: Translation | None) -> dict | None:
+    """The class and split of the pictures in a folder, or None where it names no class."""
+    named, split = _divide(folder)
+    found = name_class(named, translation)
+    return found and {"named": named, "emotion": found[0], "label": found[1], "split": split}
+
+
+def find_nearest_split(folder: PurePosixPath) -> str:
+    """The split that the innermost folder which names one means; "" for none."""
+    return next(filter(None, map(find_split, reversed(folder.parts))), "")
+
+
+def _say_unknown(nameless: list[str], tables: list[str]) -> str:
+    unknown: dict[PurePosixPath, int] = {}
+    for name in nameless:
+        folder = PurePosixPath(name).parent
+        unknown[folder] = unknown.get(folder, 0) + 1
     found = ", ".join(f"{str(folder)!r} ({count})" for folder, count in list(unknown.items())[:8])
     expected = describe_expected(next(iter(unknown)).name)
     return (
         f"Pictures in folders that name no class: {found}. Expected {expected}. Rename or remove those folders, or"
         f" {HOW_TO_SAY}."
+        + "".join(
+            f" {name!r} labels nothing: expected UTF-8, commas and columns file and label." for name in tables[:1]
+        )
     )
 
 
-def read_csvs(
-    archive: FolderArchive | ZipArchive, names: list[str], given: str | None, translation: Translation | None = None
-) -> Layout | None:
-    """What the CSVs of a source say: one alone, or several that hold a split each.
-
-    Args:
-        archive: the source.
-        names: of its files.
-        given: the CSV that is itself the source, where one is; no other is looked at then.
-        translation: from `classes.read_classes`.
-
-    Returns:
-        None where no CSV holds pixels with their classes (FER-2013's), or labels pictures. Rows of pixels are named
-        `<csv>#<row>`.
-
-    Raises:
-        SourceError: several that are not a split each, a wrong count of pixels, an unknown class, a picture twice;
-            `given` is no such CSV.
-    """
-    found = {}
-    for name in [given] if given else [name for name in names if name.lower().endswith(".csv") and not is_stray(name)]:
-        try:
-            rows = _read_csv(archive.read(name), name, given is not None, translation or {})
-        except (UnicodeDecodeError, OSError, csv.Error) as error:
-            if given:
-                raise SourceError(f"{name}: expected a CSV in UTF-8 ({error}).") from None
-            continue
-        if rows:
-            found[name] = rows
-    return _put_together(found, names) if found else None
-
-
-def _put_together(found: dict[str, list[dict]], names: list[str]) -> Layout:
-    """The layout that the rows of each CSV make."""
-    rows = [row for some in found.values() for row in some]
-    kinds = {"pixels" in row for row in rows}
-    if len(found) > 1 and not (all(map(_name_split, found)) and len(kinds) == 1):
-        raise SourceError(
-            f"several CSVs hold labels: {', '.join(found)}. Expected one, or one for each split, such as train.csv and"
-            " test.csv; give the right one as SOURCE, or remove the others."
-        )
-    if kinds == {True}:
-        return make_layout("a CSV of pixels", rows, [], {row["file"]: row["pixels"] for row in rows})
+def find_pictures(rows: list[dict], names: list[str]) -> tuple[list[dict], list[str]]:
+    """The rows with the names of their pictures as the source has them, and what they name that is not there."""
+    find = _make_finder(names)
     places: dict[str, str] = {}
+    labelled, absent, split_by_folders = [], [], []
     for row in rows:
-        first = places.setdefault(row["file"], row["place"])
+        name = find(row)
+        if name is None:
+            absent.append(row["file"])
+            continue
+        first = places.setdefault(name, row["place"])
         if first != row["place"]:
-            raise SourceError(f"{row['file']!r} in {first} and {row['place']}; expected each picture once.")
-    there = match_names(places, names)
-    absent = [name for name in places if name not in there]
-    require_most_there(" and ".join(found), absent, len(rows))
-    ignored = [{"file": name, "reason": "in the CSV, but not there"} for name in absent]
-    unnamed = sorted(set(names) - set(there.values()) - set(found))
-    ignored += [{"file": name, "reason": "not in the CSV"} for name in unnamed]
-    labelled = [row | {"file": there[row["file"]]} for row in rows if row["file"] in there]
-    return make_layout("pictures labelled by a CSV", labelled, ignored)
+            raise SourceError(f"{name!r} in {first} and {row['place']}; expected each picture once.")
+        if row["split"] is None:
+            split_by_folders.append(name)
+        labelled.append(row | {"file": name})
+    require_splits_understood(split_by_folders, None)
+    for row in labelled:
+        if row["split"] is None:
+            row["split"] = find_nearest_split(PurePosixPath(row["file"]).parent)
+    return labelled, absent
 
 
-def _read_csv(data: bytes, csv_name: str, required: bool, translation: Translation) -> list[dict]:
-    """What each row says: `file`, `emotion`, `label`, `split`, `place` (for messages), and `pixels` if it has them.
+def _make_finder(names: list[str]) -> Callable[[dict], str | None]:
+    """What finds the picture that a row names, whichever form of Unicode its name has; None where it is not there."""
+    whole = {normalise_name(name): name for name in names}
+    by_last = defaultdict(list)
+    for name in whole:
+        by_last[PurePosixPath(name).name].append(name)
 
-    Where `required` is False, none for a CSV of other things. Raises UnicodeDecodeError and csv.Error as well.
-    """
-    rows, columns = open_csv(io.BytesIO(data))
-    if not columns["class"] or not (columns["pixels"] or columns["file"]):
-        if not required:
-            return []
-        there = ", ".join(rows.fieldnames or []) or "none"
-        raise SourceError(f"{csv_name}: expected columns emotion and pixels, or file and label; found {there}.")
-    read, usual_split = [], _name_split(csv_name)
-    for number, row in enumerate(rows, start=2):
-        place = f"{csv_name}, line {number}"
-        if columns["pixels"]:
-            found: dict = {"file": f"{csv_name}#{number}", "pixels": _read_pixels(row[columns["pixels"]], place)}
-        else:
-            found = {"file": read_file(row[columns["file"]], csv_name, place)}
-        found["split"] = _read_split(row[columns["split"]], place) if columns["split"] else usual_split
-        if columns["pixels"]:
-            # FER-2013's own file, whose numbers are known
-            found |= _read_class(row[columns["class"]], place, translation or read_classes("fer2013"))
-        else:
-            found |= _read_class(row[columns["class"]], place, translation or _find_numbers(columns["class"]))
-        read.append(found | {"place": place})
-    return read
-
-
-def _read_pixels(cell: str | None, place: str) -> bytes | None:
-    """The grey bytes of a picture, None where the numbers are none of 0 to 255."""
-    values = (cell or "").split()
-    if len(values) != SIDE * SIDE:
-        raise SourceError(f"{place}: {len(values)} pixels; expected {SIDE * SIDE} ({SIDE}x{SIDE}).")
-    try:
-        return bytes(map(int, values))
-    except ValueError:
+    def find(row: dict) -> str | None:
+        for wanted in map(PurePosixPath, map(normalise_name, (*row.get("rather", ()), row["file"]))):
+            if str(wanted) in whole:
+                return whole[str(wanted)]
+            ending = wanted.relative_to(PurePosixPath(row["csv"]).parent).as_posix()
+            found = [name for name in by_last[wanted.name] if f"/{name}".endswith(f"/{ending}")]
+            of_split = [name for name in found if find_nearest_split(PurePosixPath(name).parent) == row["split"]]
+            found = of_split if len(found) > 1 and len(of_split) == 1 else found
+            if len(found) > 1:
+                raise SourceError(
+                    f"{row['place']}: {ending!r} may be {found[0]!r} or {found[1]!r}; expected paths from the folder of"
+                    " the CSV."
+                )
+            if found:
+                return whole[found[0]]
         return None
 
-
-def _find_numbers(column: str) -> Translation:
-    """What 0 and 1 mean in a column of labels; no number is known in one of emotions, since data sets disagree."""
-    if column.strip().lower() in ("emotion", "expression"):
-        return {}
-    return {str(label): name for label, name in enumerate(CLASS_NAMES)}
+    return find
 
 
-def _read_class(cell: str | None, place: str, translation: Translation) -> dict:
-    value = (cell or "").strip()
-    found = name_class(value, translation)
-    if found is None:
+def require_agreement(csv_name: str, labelled: list[dict], translation: Translation | None) -> None:
+    """Raise SourceError where folders of several classes and the CSV say different things of a picture."""
+    folders = {
+        folder: read_folder(folder, translation) for folder in {PurePosixPath(r["file"]).parent for r in labelled}
+    }
+    if len({found["named"] for found in folders.values() if found}) < 2:
+        return
+    disagreeing = [
+        (row, found)
+        for row in labelled
+        if (found := folders[PurePosixPath(row["file"]).parent])
+        and (found["label"] != row["label"] or (found["emotion"] and row["emotion"] not in ("", found["emotion"])))
+    ]
+    if disagreeing:
+        row, found = disagreeing[0]
         raise SourceError(
-            f"{place}: unknown class {value!r}; expected {describe_expected(value)}; 0 and 1 are"
-            f" {' and '.join(CLASS_NAMES)} in a column label, other numbers differ between data sets: {HOW_TO_SAY}."
+            f"{csv_name} says {row['named']!r} of {row['file']!r}, its folder {found['named']!r}; they disagree on"
+            f" {len(disagreeing):,} of {len(labelled):,} pictures. Where the CSV is right, give it as SOURCE; where the"
+            " folders are, remove it."
         )
-    return {"emotion": found[0], "label": found[1]}
-
-
-def _read_split(cell: str | None, place: str) -> str:
-    usage = (cell or "").strip()
-    split = find_split(usage) or ""
-    if usage and not split:
-        raise SourceError(f"{place}: unknown split {usage!r}; expected train, validation or test.")
-    return split
-
-
-def _name_split(csv_name: str) -> str:
-    """The one split that a word of a CSV's name means (train_labels.csv), or else its nearest folder; "" for none."""
-    path = PurePosixPath(csv_name)
-    found = {split for word in re.split(r"[\W_]+", path.stem) if (split := find_split(word))}
-    return found.pop() if len(found) == 1 else next(filter(None, map(find_split, reversed(path.parent.parts))), "")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from tqdm.std import tqdm
 
-from utils.inference.classifier import NO_FACE, Classifier, Prediction, find_model
-from utils.inference.faces import FACE_MODES, WHOLE_UP_TO, Crop, take_crops
+from utils.inference.classifier import CANNOT_SAY, NO_FACE, Classifier, Prediction, find_model
+from utils.inference.faces import FACE_MODES, WHOLE_UP_TO, Crop, set_small_apart, take_crops
 from utils.inference.picture_files import find_pictures
-from utils.inference.reasons import REASONS
-from utils.pictures import PictureError, open_picture
+from utils.inference.reasons import REASONS, count_small
+from utils.pictures import ENOUGH, PictureError, open_picture
 
 COLUMNS = ("path", "label", "confidence", "p_stress", "status", "reason")
 
@@ -60,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     # Pillow would complain about metadata that changes no answer
     warnings.filterwarnings("ignore", module="PIL")
     try:
-        return _print_answers(classifier, find_pictures(options.paths), options)
+        found, passed_over = find_pictures(options.paths)
+        if passed_over:
+            print(_say_passed_over(passed_over), file=sys.stderr)
+        return _print_answers(classifier, found, options)
     except OSError as error:
         # the flush at exit must not fail as well
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,7 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m utils.inference",
-        description="Stress or Non-stress, or that nothing can be said: a row for each face, a picture's largest first."
+        description="Stress or Non-stress, or that nothing can be said: a row for each face, a picture's surest first,"
+        " and one that counts further faces that are too small."
         " Exit status: 0 every picture was read, 1 one could not be, 2 wrong usage or no model.",
         epilog="The answer is about an expression that people labelled as stress-related. It is no measure of stress,"
         " emotion or health; do not use it to judge anyone.",
@@ -97,11 +101,22 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="crop: each picture is one face; detect: search for faces; auto, the default: a square picture of at"
         f" most {WHOLE_UP_TO} pixels is one face, any other is searched",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if "" in options.paths:
+        parser.error("a PATH is empty: expected a picture, a folder (. is this one), or a pattern")
+    return options
+
+
+def _say_passed_over(files: list[Path]) -> str:
+    named = ", ".join(map(str, files[:5])) + (", ..." if len(files) > 5 else "")
+    count = f"{len(files):,} file{'s' * (len(files) > 1)}"
+    return _make_printable(f"passed over {count} that by name are no pictures: {named}")
 
 
 def answer_pictures(classifier: Classifier, found: dict[Path, str], face: str = "auto") -> Iterator[dict]:
     """One row a face, in the order of the pictures, as soon as it is known; a picture without a face has one too.
+
+    Faces that are too small beside others share one row, without `p_stress`.
 
     Args:
         classifier: takes the faces in batches.
@@ -113,15 +128,18 @@ def answer_pictures(classifier: Classifier, found: dict[Path, str], face: str = 
         and `confidence` are None; `p_stress` is there whenever there was a face), or "error" (only `reason`).
     """
     for batch in _read_ahead(_read_batches(found, face)):
-        crops = [crop for _, result in batch if isinstance(result, list) for crop in result]
+        crops = [crop for _, result in batch if isinstance(result, list) for crop in set_small_apart(result)[0]]
         answers: Iterator[Prediction] = iter(classifier.judge(crops))
         for path, result in batch:
             if isinstance(result, str):
                 yield _make_row(path, Prediction("error"), result)
             else:
-                for prediction in [next(answers) for _ in result] or [NO_FACE]:
+                kept, small = set_small_apart(result)
+                for prediction in [next(answers) for _ in kept] or [NO_FACE]:
                     code = prediction.reason
                     yield _make_row(path, prediction, f"{code}: {REASONS[code]['en']}" if code else None)
+                if small:
+                    yield _make_row(path, Prediction(CANNOT_SAY), f"too_small: {count_small(small, 'en')}")
 
 
 def _make_row(path: Path, prediction: Prediction, reason: str | None) -> dict:
@@ -144,7 +162,7 @@ def _read_batches(found: dict[Path, str], face: str) -> Iterator[list[tuple[Path
 
 def _read(path: Path, face: str) -> list[Crop] | str:
     try:
-        return take_crops(open_picture(path), face)
+        return take_crops(open_picture(path, enough=ENOUGH), face)
     except PictureError as error:
         return str(error)
     except OSError as error:
@@ -192,14 +210,23 @@ def _write_table(rows: Iterable[dict], path_width: int) -> None:
     for row in rows:
         values = [row[name] for name in COLUMNS]
         cells = ["" if cell is None else f"{cell:.4f}" if isinstance(cell, float) else cell for cell in values]
-        # a line break or a control character in a name must not break the table
-        print("".join(c if c.isprintable() else "?" for c in layout.format(*cells).rstrip()))
+        print(_make_printable(layout.format(*cells).rstrip()))
+
+
+def _make_printable(text: str) -> str:
+    """The text, without the line breaks and control characters that a file's name may hold."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _write_csv(rows: Iterable[dict], _path_width: int) -> None:
-    writer = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    usual, quoting = (
+        csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n", quoting=quoted)
+        for quoted in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    usual.writeheader()
+    for row in rows:
+        # a name may hold a carriage return, which not every version of the module puts in quotes by itself
+        (quoting if "\r" in row["path"] else usual).writerow(row)
 
 
 def _write_json(rows: Iterable[dict], _path_width: int) -> None:

@@ -13,49 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from raw_sources import FACE, USABLE, found, make_folder, make_zip, pixel_csv
 from support import draw_face, encode, write_faces_zip
 
-from utils.data.csv_files import SourceError
+from utils.csv_files import SourceError
 from utils.data.ingest import inspect_source, read_pictures, sample_stratified
 from utils.data.sources import fetch_source, find_decisions, fingerprint_source
 from utils.files import list_files
 from utils.labels import find_emotion, find_label, find_split
-
-FACE = encode(draw_face("sad", np.random.default_rng(1)))
-USABLE = {"train/happy/1.png": FACE, "train/sad/2.png": FACE, "test/happy/3.png": FACE}
-
-
-def make_zip(path, files):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return path
-
-
-def make_folder(path, files):
-    for name, data in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(data)
-    return path
-
-
-def pixel_csv(path, header="emotion,pixels,Usage", rows=None):
-    grey = np.arange(48 * 48) % 256
-    usual = [(code, " ".join(map(str, (grey + code) % 256)), usage) for code in range(7)
-             for usage in ("Training", "PublicTest")]  # fmt: skip
-    separator = ", " if ", " in header else ","
-    lines = [separator.join(map(str, row)) for row in (usual if rows is None else rows)]
-    path.write_text("\n".join([header, *lines]) + "\n")
-    return path
-
-
-def found(source):
-    """{file: (emotion, label, split)}"""
-    entries = source.layout.entries
-    return dict(
-        zip(entries["file"], zip(entries["emotion"], entries["label"], entries["split"], strict=True), strict=True)
-    )
-
 
 # layouts
 
@@ -63,7 +28,7 @@ def found(source):
 @pytest.fixture
 def few_rows(monkeypatch):
     """In a CSV of so few rows, one that names nothing is no sign that something else is wrong."""
-    monkeypatch.setattr("utils.data.csv_files.MOST_ABSENT", 0.5)
+    monkeypatch.setattr("utils.csv_files.MOST_ABSENT", 0.5)
 
 
 @pytest.mark.parametrize("make", [make_zip, make_folder])
@@ -522,9 +487,11 @@ def test_pixels_of_larger_pictures_are_refused(tmp_path, given):
 def test_a_pixel_out_of_range_is_skipped(tmp_path):
     good = " ".join(["7"] * 2304)
     rows = [(0, good, "Training"), (3, good, "Training"), (3, good.replace("7", "999", 1), "Training")]
-    records, _, skipped = read_pictures(inspect_source(pixel_csv(tmp_path / "f.csv", rows=rows)))
-    assert len(records) == 2
-    assert "0 to 255" in skipped["reason"].iloc[0]
+    source = inspect_source(pixel_csv(tmp_path / "f.csv", rows=rows))
+    assert len(read_pictures(source)[0]) == 2
+    assert source.layout.ignored.to_numpy().tolist() == [
+        ["f.csv, line 4", "a pixel 999; expected whole numbers from 0 to 255"]
+    ]
 
 
 def encrypted(path):
@@ -577,7 +544,7 @@ def with_first_entry(changes):
      (lambda path: make_zip(path, USABLE | {"../out.png": FACE}), "leads outside"),
      (lambda path: make_zip(path, USABLE | {"/etc/out.png": FACE}), "leads outside"),
      (lambda path: make_zip(path, USABLE | {"C:/out.png": FACE}), "leads outside"),
-     (lambda path: path.write_bytes(b"not a zip"), "expected a folder, a zip or a CSV"),
+     (lambda path: path.write_bytes(b"not a zip"), "expected a folder, a zip, a tar archive or a CSV"),
      (lambda path: path.write_bytes(make_zip(path, USABLE).read_bytes()[:-40]), "no whole zip"),
      (with_first_entry({6: 65}), r"no whole zip \(zip file version 6.5"),
      (with_first_entry({9: 8, 46: 255}), "no whole zip .*decode")],

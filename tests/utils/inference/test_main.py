@@ -1,5 +1,7 @@
 """`python -m utils.inference`, as a person runs it."""
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import pytest
 from command import COMMAND, ask, make_model_root, read_rows
 from PIL import Image
 from skimage import data as photographs
-from support import EMOTIONS, draw_face, encode, make_root
+from support import EMOTIONS, draw_crowd, draw_face, encode, make_root
 
 from utils import inference
 from utils.inference.__main__ import COLUMNS, DETAILS
@@ -35,7 +37,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_one_row_a_picture_and_a_bad_one_ends_nothing(root, tmp_path, form):
     faces = draw_faces(tmp_path / "faces", 3)
-    (faces / "001.png").write_bytes(b"GIF89a")
+    (faces / "001.png").write_bytes(b"P6 1 1")
     result = ask(root, faces, tmp_path / "nowhere.png", "--format", form)
     rows = read_rows(result, form)
     assert result.returncode == 1
@@ -82,16 +84,54 @@ def test_folders_patterns_and_what_is_ignored(tmp_path):
     (tmp_path / "empty").mkdir()
 
     def names(*words):
-        return [str(path.relative_to(tmp_path)) for path in find_pictures([f"{tmp_path}/{word}" for word in words])]
+        return [str(path.relative_to(tmp_path)) for path in find_pictures([f"{tmp_path}/{word}" for word in words])[0]]
 
     assert names("") == ["a[1].png", "b/2.PNG", "b/deep/1.jpg"]
     assert names("b", "b/deep/1.jpg") == ["b/2.PNG", "b/deep/1.jpg"]
     assert names("a[1].png", ".hidden.png", "b/notes.txt") == ["a[1].png", ".hidden.png", "b/notes.txt"]
     assert names("**/*.jpg") == ["b/deep/1.jpg"]
     assert names("*/") == ["b/2.PNG", "b/deep/1.jpg", "empty"]
-    assert names("*.gif") == ["*.gif"]
-    assert "a folder without pictures" in find_pictures([str(tmp_path / "empty")])[tmp_path / "empty"]
-    assert find_pictures(["x" * 5000]) == {Path("x" * 5000): ""}
+    assert names("*.ppm") == ["*.ppm"]
+    assert "a folder without pictures" in find_pictures([str(tmp_path / "empty")])[0][tmp_path / "empty"]
+    assert find_pictures(["x" * 5000]) == ({Path("x" * 5000): ""}, [])
+
+
+def test_nothing_in_a_folder_is_lost_without_a_word(root, tmp_path):
+    face = draw_face("sad", np.random.default_rng(0))
+    for name, form in {"a.jpg": "JPEG", "b.gif": "GIF", "c.avif": "AVIF"}.items():
+        (tmp_path / name).write_bytes(encode(face, form))
+    for name in ("d.HEIC", "e.heif"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    for name in ("f.mov", "g\rh.txt", "Thumbs.db"):
+        (tmp_path / name).touch()
+    result = ask(root, tmp_path, "--format", "json")
+    assert result.returncode == 1
+    rows = read_rows(result, "json")
+    assert [row["status"] for row in rows] == ["ok", "ok", "ok", "error", "error"]
+    assert all(row["reason"].startswith(("HEIC, which pillow-heif reads", "broken")) for row in rows[3:])
+    assert result.stderr.splitlines()[1:] == [
+        f"passed over 2 files that by name are no pictures: {tmp_path}/f.mov, {tmp_path}/g?h.txt"
+    ]
+
+
+def test_an_empty_word_is_refused(root, tmp_path):
+    draw_faces(tmp_path / "faces", 1)
+    result = ask(root, "", cwd=tmp_path / "faces")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "a PATH is empty: expected a picture, a folder (. is this one), or a pattern" in result.stderr
+
+
+def test_a_name_with_a_line_break_stays_one_row(root, tmp_path):
+    face = encode(draw_face("sad", np.random.default_rng(0)))
+    names = ["a\rb.png", "a\nb.png", "a\r\nb.png", 'a",b.png']
+    for name in names:
+        (tmp_path / name).write_bytes(face)
+    environment = os.environ | {"STRESS_FACES_ROOT": str(root)}
+    words = [*COMMAND, tmp_path, "--format", "csv"]
+    output = subprocess.run(words, env=environment, capture_output=True, check=True).stdout.decode()
+    rows = list(csv.reader(io.StringIO(output, newline="")))
+    assert sorted(row[0] for row in rows[1:]) == sorted(f"{tmp_path}/{name}" for name in names)
+    assert {len(row) for row in rows} == {6}
 
 
 def test_a_name_in_another_encoding(root, tmp_path):
@@ -154,7 +194,7 @@ def test_a_picture_without_a_face_is_answered_with_cannot_say_and_a_crop_is_not_
         assert (row["p_stress"] is None) == (row["box"] is None) == (face != "crop")
 
 
-def test_every_face_has_a_row_the_largest_first(root, tmp_path):
+def test_every_face_has_a_row_and_of_equally_sure_ones_the_largest_is_first(root, tmp_path):
     portrait = Image.fromarray(photographs.astronaut())
     both = Image.new("RGB", (800, 512), "grey")
     both.paste(portrait.resize((256, 256)), (0, 100))
@@ -167,6 +207,15 @@ def test_every_face_has_a_row_the_largest_first(root, tmp_path):
     assert result.stdout.count("p_stress") == 2
     table = ask(root, tmp_path / "both.png", "--format", "csv")
     assert [row["p_stress"] for row in read_rows(table, "csv")] == [str(first["p_stress"]), str(second["p_stress"])]
+
+
+def test_faces_that_are_too_small_share_a_row(root, tmp_path):
+    (tmp_path / "crowd.png").write_bytes(encode(draw_crowd()))
+    for form in ("csv", "json"):
+        face, small = read_rows(ask(root, tmp_path / "crowd.png", "--format", form), form)
+        assert float(face["p_stress"]) >= 0
+        assert (small["status"], small["reason"]) == ("cannot say", "too_small: 3 more faces are too small.")
+        assert not small["label"] and not small["p_stress"]
 
 
 def test_quality_and_doubt_blank_the_label_and_never_p_stress(root, tmp_path):

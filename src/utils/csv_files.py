@@ -2,22 +2,28 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from utils.files import leads_outside
 
 _COLUMNS = {
-    "file": ("file", "filename", "file_name", "image", "picture", "path", "img", "fichier"),
+    "file": (
+        *("file", "filename", "filepath", "image", "imagename", "imagepath", "picture", "path", "pth", "img"),
+        *("imgname", "imgpath", "fichier", "subdirectoryfilepath"),
+    ),
     "class": ("emotion", "label", "class", "classe", "category", "expression", "stress"),
     "split": ("split", "usage", "set", "subset"),
     "pixels": ("pixels",),
 }
+"""By what a column holds, its names: without case and separators, `subDirectory_filePath` (AffectNet's) for example."""
 
 
 MOST_ABSENT = 0.01
-"""Share of a CSV's rows that may name files that are not there: more of them mean that something else is wrong."""
+"""Share of a CSV's rows that may name files that are not there, or be damaged: more mean that something else is
+wrong."""
 
 
 class SourceError(ValueError):
@@ -34,12 +40,32 @@ def require_most_there(csv_name: str, absent: Sequence[str], rows: int) -> None:
         )
 
 
+class DamagedRow(ValueError):
+    """A row that is left out; the message says what is wrong with it."""
+
+
+def require_few_damaged(csv_name: str, damaged: Mapping[str, str], rows: int) -> None:
+    """Raise SourceError where more than MOST_ABSENT of a CSV's rows, and not just one of several, are damaged.
+
+    Args:
+        csv_name: its path in the source.
+        damaged: by place, what is wrong with a row.
+        rows: how many there are, with these.
+    """
+    if len(damaged) > max(MOST_ABSENT * rows, 1 if rows > 1 else 0):
+        place, reason = next(iter(damaged.items()))
+        raise SourceError(
+            f"{csv_name}: {len(damaged):,} of {rows:,} rows cannot be used, the first in {place}: {reason}. Mend or"
+            " remove them."
+        )
+
+
 def open_csv(file: BinaryIO) -> tuple[csv.DictReader, dict[str, str | None]]:
     """The rows, and for each of _COLUMNS the name of the column that is it."""
     # the usual limit is shorter than the numbers of a picture of some size
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), skipinitialspace=True)
-    names = {name.strip().lower(): name for name in rows.fieldnames or []}
+    names = {re.sub(r"[\W_]", "", name.lower()): name for name in rows.fieldnames or []}
     return rows, {
         column: next((names[name] for name in known if name in names), None) for column, known in _COLUMNS.items()
     }
