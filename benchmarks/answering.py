@@ -15,8 +15,7 @@ from training import Amount, make_noise
 
 from utils.inference.classifier import Classifier
 from utils.inference.tflite import SharedNetwork
-from utils.progress import track
-from utils.quiet import keras, tf
+from utils.quiet import keras, tf, track
 
 WAYS = {"call": "model(x), all cores", "function": "tf.function, all cores", "tflite": "TFLite, one core"}
 

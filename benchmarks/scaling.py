@@ -29,7 +29,7 @@ from utils.files import read_json, write_json, write_text
 from utils.labels import EMOTIONS, stress_label
 from utils.pictures import SIDE
 from utils.plots.style import MODEL_COLOURS, REFERENCE_COLOUR, plt
-from utils.progress import track
+from utils.quiet import track
 
 SIZES = (1000, 4000, 16000, 64000)
 WIDTHS = ((4,), (8,))
@@ -119,6 +119,7 @@ def write_run(size: int) -> None:
         {
             "file": [f"{emotion}/{number:06}.png" for number, emotion in enumerate(emotions)],
             "sha256": [rng.bytes(32).hex() for _ in splits],
+            "given": emotions,
             "emotion": emotions,
             "label": [stress_label(emotion) for emotion in emotions],
             "split": splits,
@@ -138,7 +139,8 @@ def train(size: int, widths=WIDTHS, sides: Sequence[int] = (), epochs: int = EPO
 
     from utils.data.dataset import load_split, read_manifest
     from utils.models.recipe import Recipe, choose_sides
-    from utils.models.train import train_strong
+    from utils.models.store import Store
+    from utils.models.strong_training import train_strong
     from utils.paths import Run
 
     run, marks = Run(f"size-{size}"), []
@@ -147,10 +149,10 @@ def train(size: int, widths=WIDTHS, sides: Sequence[int] = (), epochs: int = EPO
         marks.append((time.perf_counter(), time.process_time()))
 
     splits = [load_split(run, name) for name in ("train", "validation")]
-    recipe = Recipe(widths, choose_sides(list(sides), epochs), BATCH_SIZE, "float32", AUGMENTATION)
+    recipe = Recipe(tuple(map(tuple, widths)), choose_sides(list(sides), epochs), BATCH_SIZE, "float32", AUGMENTATION)
     mark()
     with tempfile.TemporaryDirectory() as folder:
-        train_strong(recipe, *splits, read_manifest(run)["class_names"], 0, Path(folder), watch=mark)
+        train_strong(recipe, *splits, read_manifest(run)["class_names"], 0, Store(Path(folder)), watch=mark)
     seconds, processor = np.subtract(marks[-1], marks[-2]).tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"pictures": size, "seconds": seconds, "processor_seconds": processor, "peak_mb": peak}

@@ -19,15 +19,16 @@ import pandas as pd
 from facts import spread, spreads
 
 from utils.data.dataset import Split
-from utils.models import train
+from utils.models import strong_training
 from utils.models.batches import make_batches
 from utils.models.layers import ScaledConv2D
 from utils.models.networks import STRONG_WIDTHS, Widths, build_plain_network, build_strong_cnn
 from utils.models.precision import choose_precision
-from utils.models.recipe import SIDES, Recipe, soften_targets
+from utils.models.recipe import LABEL_SMOOTHING, SIDES, Recipe, soften_targets
+from utils.models.store import Store
+from utils.models.train import compile_network
 from utils.pictures import SIDE
-from utils.progress import track
-from utils.quiet import keras, tf
+from utils.quiet import keras, tf, track
 
 CLASSES = 7
 AUGMENTATION = {"rotation": 12.0, "zoom": 0.12, "shift": 4.0, "flip": True}
@@ -72,7 +73,7 @@ def measure_training(amount: Amount) -> dict:
     model, augmentation = compile_as_trained(amount, precision, split)
     seed_model = build_seed_network(amount.widths)
     augment = tf.function(partial(augmentation, training=True))
-    targets = soften_targets(split.targets, CLASSES)
+    targets = soften_targets(split.targets, LABEL_SMOOTHING)
 
     def train_by_recipe():
         model.fit(make_batches(split, amount.batch_size, 0, targets), verbose=0, shuffle=False)
@@ -136,7 +137,8 @@ def _rate(work: Callable, count: int) -> float:
 def make_noise(count: int) -> Split:
     """Random pixels: what a picture shows does not change how long it takes."""
     images = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
-    return Split(pd.DataFrame(index=range(count)), images, np.arange(count) % CLASSES, np.arange(count) % 2)
+    targets = np.eye(CLASSES, dtype=np.float32)[np.arange(count) % CLASSES]
+    return Split(pd.DataFrame(index=range(count)), images, targets, np.arange(count) % 2)
 
 
 def compile_as_trained(amount: Amount, precision: str, split: Split) -> tuple:
@@ -146,15 +148,15 @@ def compile_as_trained(amount: Amount, precision: str, split: Split) -> tuple:
     """
     recipe = Recipe(amount.widths, (SIDE,), amount.batch_size, precision, AUGMENTATION)
     seen, names = keras.callbacks.Callback(), [str(number) for number in range(CLASSES)]
-    with mock.patch.object(train, "ShowProgress", lambda *_: seen), tempfile.TemporaryDirectory() as folder:
-        train.train_strong(recipe, split, split, names, 0, Path(folder))
+    with mock.patch.object(strong_training, "ShowProgress", lambda *_: seen), tempfile.TemporaryDirectory() as folder:
+        strong_training.train_strong(recipe, split, split, names, 0, Store(Path(folder)))
     _picture, augmentation, _network = seen.model.layers
     return seen.model, augmentation
 
 
 def build_seed_network(widths: Widths):
     """The strong network's layers without standardised weights, compiled as the seed project does."""
-    return train.compile_network(build_plain_network(build_strong_cnn(CLASSES, widths)), SEED_LEARNING_RATE)
+    return compile_network(build_plain_network(build_strong_cnn(CLASSES, widths)), SEED_LEARNING_RATE)
 
 
 def generate_as_seed(split: Split, batch_size: int):

@@ -1,1 +1,1 @@
-"""Runs the notebooks: their stages, parameters and staleness, and what each leaves behind."""
+"""Runs the notebooks: their stages and parameters, and what each leaves behind."""

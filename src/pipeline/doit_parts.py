@@ -1,8 +1,9 @@
 """What doit needs of us beside its tasks: a memory that survives being killed, and words for people."""
 
+import sys
 from pathlib import Path
 
-from doit.dependency import JsonDB
+from doit.dependency import DatabaseException, JsonDB
 from doit.reporter import ConsoleReporter
 
 from utils.files import write_json
@@ -12,6 +13,12 @@ class DurableDB(JsonDB):
     """doit's JSON file, written whenever a stage ends: doit itself writes it once, when all have ended."""
 
     desc = "JSON file, written after each stage"
+
+    def _load(self):
+        try:
+            return super()._load()
+        except DatabaseException:
+            sys.exit(f"{self.name} is broken: remove it; all stages of this run are then run again.")
 
     def set(self, task_id, dependency, value):
         """Keep one fact about a task; with its last, write the file."""
@@ -26,8 +33,12 @@ class DurableDB(JsonDB):
         self.dump()
 
     def dump(self):
-        """Write the file in one step."""
-        write_json(Path(self.name), self._db)
+        """Write the file in one step; where that cannot be done, one line says so and all ends."""
+        try:
+            write_json(Path(self.name), self._db)
+        except OSError as error:
+            # doit would show where in it this happened
+            sys.exit(f"{self.name} cannot be written: {error.strerror}. Mend that; the next run goes on from here.")
 
 
 class StageReporter(ConsoleReporter):

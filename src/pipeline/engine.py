@@ -12,10 +12,13 @@ from jupyter_client.manager import AsyncKernelManager
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
-from utils.progress import METADATA_KEY
+from utils.quiet import METADATA_KEY
 
 ENGINE = "facial-stress"
 
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes: systems allow 104 or 108 for the name of a socket, with a zero behind it."""
 
 EVERY = 60.0
 """Seconds from one line of progress to the next where there is no terminal."""
@@ -95,13 +98,21 @@ class StageEngine(Engine):
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **_ignored):
         """Run the cells in a kernel of this environment."""
-        with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        with tempfile.TemporaryDirectory(prefix="kernel-", dir=choose_socket_folder()) as folder:
             # TCP makes ipykernel warn of missing encryption in every run. Sockets get a folder of their own: by
             # default those of two runs at once would have the same names.
-            local = {"transport": "ipc", "ip": f"{folder}/ipc"} if os.name == "posix" else {}
+            short = os.name == "posix" and len(os.fsencode(f"{folder}/ipc-1")) <= LONGEST_SOCKET_PATH
+            local = {"transport": "ipc", "ip": f"{folder}/ipc"} if short else {}
             kernel = _OwnKernel(kernel_name=kernel_name, **local)
             client = _Client(nb_man, km=kernel, kernel_name=kernel_name, timeout=None, startup_timeout=120)
             return client.execute(cleanup_kc=True)
+
+
+def choose_socket_folder() -> str | None:
+    """Where sockets may lie: None, the usual place, unless its path (TMPDIR) is too long for the name of one."""
+    usual, shorter = tempfile.gettempdir(), "/tmp"
+    room = len(os.fsencode(f"{usual}/kernel-12345678/ipc-1")) <= LONGEST_SOCKET_PATH
+    return None if room or not os.access(shorter, os.W_OK) else shorter
 
 
 papermill_engines.register(ENGINE, StageEngine)

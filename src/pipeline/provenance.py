@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.staleness import fingerprint_code
+from utils.code import fingerprint_code
 from utils.files import read_json
 from utils.paths import ROOT, Run
 

@@ -10,13 +10,12 @@ from pipeline.profiles import (
     SAMPLE_RUN,
     choose_profile,
     parse_overrides,
-    read_declared,
     read_profile,
     resolve_parameters,
 )
-from pipeline.stages import STAGES
 from utils.data.sources import KAGGLE, fetch_source, fingerprint_source
-from utils.paths import Run
+from utils.parameters import read_declared
+from utils.paths import STAGES, Run
 
 VARIABLES = ("DATASET", "PROFILE", "SOURCE", "RUN", "PARAMS", "CLASSES")
 """What a command may give: a name of the user's choice ("" is the embedded sample), a name in profiles/, as of

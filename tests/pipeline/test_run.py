@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import resource
 import shutil
 import signal
 import subprocess
@@ -56,7 +57,7 @@ write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_open
 PARAMETERS = {
     "01_preprocessing": 'RUN = "sample"\nSOURCE = ""\nSEED = 0',
     "02_baseline_cnn": 'RUN = "sample"\nEPOCHS = 2',
-    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0\nINITIAL_MODEL = ""\nTEACHERS = []',
+    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0\nFRESH = False\nINITIAL_MODEL = ""\nTEACHERS = []',
     "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
 }
 
@@ -204,6 +205,11 @@ def test_nothing_to_do_and_other_data_sets_in_between(project, run):
 def test_a_parameter_of_03_reruns_03_and_04(project, run):
     assert ran(run(project, "PARAMS=ROTATION=2")) == list(STAGES[2:])
     assert "Nothing to do" in run(project, "PARAMS=ROTATION=2").stdout
+
+
+def test_a_stage_that_trains_fresh_runs_each_time(project, run):
+    for _ in range(2):
+        assert ran(run(project, "PARAMS=FRESH=true")) == list(STAGES[2:])
 
 
 def test_04_runs_again_when_the_picture_that_it_is_asked_about_is_another(project, run):
@@ -358,3 +364,60 @@ def test_code_of_another_checkout_is_not_run(tmp_path):
         assert result.returncode == 1
         assert result.stderr.startswith(f"The installed code is that of {CHECKOUT}, not of ")
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_broken_file_of_one_run_does_not_keep_the_others_from_the_page_over_all(project, run):
+    broken = project / "reports" / "broken" / "metrics" / "01_preprocessing.json"
+    for content in ("{", "[]"):
+        broken.parent.mkdir(parents=True, exist_ok=True)
+        broken.write_text(content)
+        (project / "reports" / "a" / "index.html").unlink()
+        result = run(project)
+        assert result.returncode == 0, result.stderr
+        assert f"The run broken is not among all runs: {broken} is broken (" in result.stderr
+        assert 'href="a/index.html"' in (project / "reports" / "index.html").read_text()
+
+
+def test_a_broken_file_of_the_run_itself_is_named_in_one_line(project, run):
+    broken = project / "reports" / "a" / "metrics" / "02_baseline_cnn.json"
+    broken.write_text("{")
+    (project / "reports" / "a" / "index.html").unlink()
+    result = run(project)
+    assert result.returncode == 1
+    told = result.stdout + result.stderr
+    assert f"The first page could not be written: {broken} is broken (" in told
+    assert "remove it, and run again what wrote it" in told
+    assert "Traceback" not in told
+
+
+def test_a_broken_memory_is_named_in_one_line(project, run):
+    state = project / "reports" / "a" / ".state.json"
+    state.write_text("{")
+    result = run(project)
+    assert result.returncode == 1
+    assert result.stderr == f"{state} is broken: remove it; all stages of this run are then run again.\n"
+    state.unlink()
+    assert ran(run(project)) == list(STAGES)
+
+
+@pytest.mark.parametrize("most", [2, 6_000])
+def test_a_full_disk_is_told_in_few_lines(project, run, raw, most):
+    """No file may grow beyond some bytes: writing more fails as it does on a full disk."""
+    shutil.rmtree(project / "reports")
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))}
+    result = run_pipeline(project, "DATASET=a", f"SOURCE={raw}", kernels=False, **limit)
+    assert result.returncode != 0
+    told = result.stdout + result.stderr
+    assert "File too large" in told
+    assert "Traceback" not in told
+    assert len(told.splitlines()) < 8, told
+
+
+def test_a_long_tmpdir_is_no_trouble(project, run, tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    write_stub(project, "04_single_image_inference", before="1")
+    result = run(project, kernels=True)
+    assert result.returncode == 0, result.stderr
+    assert ran(result) == ["04_single_image_inference"]

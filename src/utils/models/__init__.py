@@ -15,8 +15,8 @@ __getattr__, __dir__, __all__ = attach(
             "choose_views",
             "choose_widths",
         ],
-        "precision": ["choose_precision", "require_precision"],
         "train": [
+            "BaselineRecipe",
             "best_epoch",
             "compile_network",
             "predict",
@@ -24,10 +24,9 @@ __getattr__, __dir__, __all__ = attach(
             "set_seed",
             "train_from_seeds",
             "train_network",
-            "train_strong",
-            "train_strong_from_seeds",
         ],
-        "checkpoints": ["delete_checkpoints"],
+        "strong_training": ["train_strong", "train_strong_from_seeds"],
+        "store": ["Store"],
         "save": ["save_model"],
     },
 )

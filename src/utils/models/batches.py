@@ -16,7 +16,7 @@ def make_batches(split: Split, batch_size: int, seed: int | None = None, targets
         split: the pictures.
         batch_size: pictures in each batch; the last one may be smaller.
         seed: of the order; None keeps that of the split.
-        targets: (n,) or (n, classes), where the loss wants others than the split's.
+        targets: float32 (n, classes), where the loss wants others than the split's.
     """
     wanted = split.targets if targets is None else targets
 

@@ -1,12 +1,13 @@
-"""What happens around the epochs and steps of a training."""
+"""What happens around the epochs and steps of a training, and what one that was stopped goes on from."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from utils.files import write_text
 from utils.models.augmentation import RandomAffine
-from utils.progress import make_bar
-from utils.quiet import keras
+from utils.quiet import keras, make_bar
 
 Watch = Callable[[list[dict], int], None]
 """Called after each epoch with its history so far, one dict an epoch, and the number of the first epoch in it."""
@@ -64,3 +65,44 @@ class GrowSide(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.augmentation.side.assign(self.sides[epoch])
+
+
+def count_epochs(folder: Path) -> int:
+    """How many whole epochs the training in a folder has logged; a torn line of its log is taken away."""
+    log = folder / "history.csv"
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    if lines and not lines[-1].endswith("\n"):  # a full disk; its epoch was not kept either
+        lines.pop()
+        write_text(log, "".join(lines))
+    return max(0, len(lines) - 1)
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """Keep the state of the last two whole epochs, and go on from the newer that can be read.
+
+    Args:
+        folder: of the training.
+
+    Raises:
+        ValueError: neither can be read.
+    """
+
+    def __init__(self, folder: Path):
+        super().__init__(folder / "state", double_checkpoint=True, delete_checkpoint=False)
+        self.folder = folder
+
+    def on_train_begin(self, logs=None):
+        """Go on from what was kept, if anything was."""
+        try:
+            super().on_train_begin(logs)
+        except OSError as error:
+            raise ValueError(
+                f"What was kept of the training in {self.folder} is damaged, and was removed: run this again, and"
+                f" it begins anew. ({error})"
+            ) from error
+
+    def _load_model(self):
+        try:
+            super()._load_model()
+        except (ValueError, KeyError) as error:  # a file that was cut off can be found out later than at its opening
+            raise OSError(str(error)) from error

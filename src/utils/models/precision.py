@@ -3,16 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
-from utils.files import read_json, write_json
 from utils.pictures import SIDE
 from utils.quiet import keras, quiet_stderr, tf
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-"""Keras's names of the precisions; weights are float32 in each."""
+"""Keras's names of `parameters.PRECISIONS` but auto; weights are float32 in each."""
 
 
 def candidates() -> list[str]:
@@ -20,39 +18,20 @@ def candidates() -> list[str]:
     return ["float32", "float16" if tf.config.list_physical_devices("GPU") else "bfloat16"]
 
 
-def require_precision(precision: str) -> None:
-    """Raises ValueError where it is neither "auto" nor a key of POLICIES."""
-    if precision not in ("auto", *POLICIES):
-        raise ValueError(f"PRECISION: expected auto, {', '.join(POLICIES)}, found {precision!r}.")
-
-
-def choose_precision(
-    precision: str, build: Callable, batch_size: int, kept: Path | None = None
-) -> tuple[str, dict[str, float]]:
+def choose_precision(precision: str, build: Callable, batch_size: int) -> tuple[str, dict[str, float]]:
     """The precision to train in.
 
     Args:
         precision: a key of POLICIES, which is then taken; or "auto", which times the candidates.
         build: () -> an uncompiled network, uint8 (n, 48, 48, 3) -> probabilities.
         batch_size: of the timed steps.
-        kept: a file for what "auto" chose; where it exists, that is taken again: a training that goes on is not to
-            change its arithmetic because the machine is busy.
 
     Returns:
         A key of POLICIES, and the training pictures a second of each that was timed.
-
-    Raises:
-        ValueError: `precision` is none of these.
     """
-    require_precision(precision)
     if precision != "auto":
         return precision, {}
-    if kept and kept.exists():
-        rates = read_json(kept)
-    else:
-        rates = {candidate: time_training(candidate, build, batch_size) for candidate in candidates()}
-        if kept:
-            write_json(kept, rates)
+    rates = {candidate: time_training(candidate, build, batch_size) for candidate in candidates()}
     return max(rates, key=lambda candidate: rates[candidate]), rates
 
 

@@ -40,10 +40,11 @@ class Recipe:
         widths: filters of its convolutions, from `choose_widths`.
         sides: pixels of a training picture's side in each epoch, from `choose_sides`.
         batch_size: pictures a step.
-        precision: from `precision.choose_precision`.
+        precision: "auto" or a key of `precision.POLICIES`.
         augmentation: `rotation`, `zoom`, `shift`, `flip` of `augmentation.RandomAffine`.
         initial_model: from `choose_initial_model`, to be initialised from; None: from nothing.
-        teachers: from `choose_teachers`, whose mean answer is half of each target; empty: the labels are all.
+        teachers: from `choose_teachers`, whose mean answer is half of each target; empty: the data are all.
+        target: what the data give: "votes" or "labels".
     """
 
     widths: Widths
@@ -53,6 +54,7 @@ class Recipe:
     augmentation: dict
     initial_model: Path | None = None
     teachers: tuple[Path, ...] = ()
+    target: str = "labels"
 
     @property
     def epochs(self) -> int:
@@ -69,6 +71,11 @@ class Recipe:
         """Share of the training pictures that are partly covered."""
         return ERASED if self.initial_model else 0.0
 
+    @property
+    def label_smoothing(self) -> float:
+        """Share of each target that is spread over the classes; votes and teachers say themselves what is unsure."""
+        return LABEL_SMOOTHING if self.target == "labels" and not self.teachers else 0.0
+
     def describe(self) -> dict:
         """What a model.json says of the training."""
         teachers = [folder.parent.name for folder in self.teachers]
@@ -82,8 +89,8 @@ class Recipe:
             "erased": self.erased,
             "initial_model": self.initial_model and self.initial_model.parent.name,
             "teachers": teachers,
-            "targets": "half label, half the teachers' answer" if teachers else "labels, smoothed",
-            "label_smoothing": 0.0 if teachers else LABEL_SMOOTHING,
+            "targets": f"half {self.target}, half the teachers' answer" if teachers else self.target,
+            "label_smoothing": self.label_smoothing,
             "optimizer": "AdamW",
             "learning_rate": self.learning_rate,
             "weight_decay": WEIGHT_DECAY,
@@ -93,29 +100,22 @@ class Recipe:
 
 
 def scale_learning_rate(batch_size: int) -> float:
-    """LEARNING_RATE for steps of another size: an adaptive optimiser's goes with the root of the batch.
-
-    Malladi et al. 2022 (NeurIPS), "On the SDEs and scaling rules for adaptive gradient algorithms".
-    """
+    """LEARNING_RATE for steps of another size: with its root (Malladi et al. 2022 (NeurIPS), on adaptive methods)."""
     return LEARNING_RATE * math.sqrt(batch_size / 128)
 
 
-def soften_targets(targets: np.ndarray, class_count: int, teacher: np.ndarray | None = None) -> np.ndarray:
+def soften_targets(targets: np.ndarray, smoothing: float, teacher: np.ndarray | None = None) -> np.ndarray:
     """What the training pictures are to be answered with: float32 (n, classes), rows sum to 1.
 
-    Half the label and half a trained network's answer where there is one, since many labels are doubtful and a
+    Half the target and half a trained network's answer where there is one, since many labels are doubtful and a
     network that saw all pictures often knows which (Furlanello et al. 2018 (ICML), "Born-again neural networks");
-    else the label, smoothed over the classes.
+    else the target, smoothed over the classes.
 
-    Args:
-        targets: int (n,), positions in the classes.
-        class_count: of the classes.
-        teacher: float (n, classes), rows sum to 1.
+    `targets` and `teacher` are float32 (n, classes), rows sum to 1; `smoothing` is a share, 0 to 1.
     """
-    one_hot = np.eye(class_count, dtype=np.float32)[targets]
     if teacher is not None:
-        return (one_hot + teacher) / 2
-    return (1 - LABEL_SMOOTHING) * one_hot + np.float32(LABEL_SMOOTHING / class_count)
+        return (targets + teacher) / 2
+    return (1 - smoothing) * targets + np.float32(smoothing / targets.shape[1])
 
 
 def make_optimizer(learning_rate: float, steps: int):

@@ -10,9 +10,9 @@ import numpy as np
 from utils.data.dataset import copy_images
 from utils.files import replaced_folder, write_json
 from utils.models.networks import find_inside
+from utils.models.store import fingerprint_answers
 from utils.models.test_time_augmentation import View, answer_over, make_view, read_views
-from utils.progress import track
-from utils.quiet import keras, quiet_stderr, tf
+from utils.quiet import keras, quiet_stderr, tf, track
 
 
 def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = None) -> None:
@@ -41,7 +41,8 @@ def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = 
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         (beside / "model.tflite").write_bytes(converter.convert())
-        write_json(beside / "model.json", card | {"versions": library_versions()})
+        known = {"network": fingerprint_answers(network), "versions": library_versions()}
+        write_json(beside / "model.json", card | known)
 
 
 def round_to_float16(weights: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from utils.files import write_json
 from utils.models.networks import build_inference_network, build_strong_cnn
 from utils.models.recipe import Recipe
 from utils.models.save import round_to_float16
+from utils.models.store import Store
 from utils.models.test_time_augmentation import View
 from utils.models.train import set_seed
 from utils.quiet import tf
@@ -30,7 +31,7 @@ def stripes() -> Split:
         picture = 128 + 80 * (wave if position % 2 else wave[:, np.newaxis]) + rng.normal(0, 30, (48, 48))
         images[position] = picture.clip(0, 255)[..., np.newaxis]
     targets = np.tile([0, 1], 16)
-    return Split(pd.DataFrame({"file": range(32)}), images, targets, targets)
+    return Split(pd.DataFrame({"file": range(32)}), images, np.eye(2, dtype=np.float32)[targets], targets)
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,12 @@ def recipe() -> Recipe:
     """Four epochs of one step."""
     augmentation = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
     return Recipe(((4,), (8,), (8,)), (24,) * 4, 32, "float32", augmentation)
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """An empty one."""
+    return Store(tmp_path / "store")
 
 
 @pytest.fixture

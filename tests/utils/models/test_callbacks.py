@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from utils.models.augmentation import RandomAffine
-from utils.models.callbacks import GrowSide, ShowProgress, StopAtNoNumber
+from utils.models.callbacks import GrowSide, ShowProgress, StopAtNoNumber, count_epochs
 
 LOGS = {"loss": 1.0, "accuracy": 0.5, "val_loss": 0.9, "val_accuracy": 0.25}
 
@@ -60,3 +60,13 @@ def test_pictures_grow_with_the_epochs():
     for epoch, side in ((0, 24), (2, 48), (1, 36)):  # a training may go on in any
         grow.on_epoch_begin(epoch)
         assert augmentation(np.zeros((1, 48, 48, 3), np.uint8)).shape == (1, side, side, 3)
+
+
+def test_a_torn_line_of_the_log_is_left_out(tmp_path):
+    assert count_epochs(tmp_path) == 0
+    log = tmp_path / "history.csv"
+    log.write_text("epoch,loss\n0,1.0\n1,0.")
+    assert count_epochs(tmp_path) == 1
+    assert log.read_text() == "epoch,loss\n0,1.0\n"
+    log.write_text("epoch,lo")
+    assert count_epochs(tmp_path) == 0

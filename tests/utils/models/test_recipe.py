@@ -34,7 +34,7 @@ def test_from_nothing_it_learns_from_whole_pictures_and_smoothed_labels(recipe):
     assert (described["epochs"], described["batch_size"], described["precision"]) == (4, 32, "float32")
     assert described["augmentation"] == {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
     assert (described["initial_model"], described["erased"], described["teachers"]) == (None, 0.0, [])
-    assert (described["targets"], described["label_smoothing"]) == ("labels, smoothed", 0.1)
+    assert (described["targets"], described["label_smoothing"]) == ("labels", 0.1)
     assert described["learning_rate"] == scale_learning_rate(32)
 
 
@@ -42,13 +42,13 @@ def test_fine_tuning_halves_the_learning_rate_and_covers_half_of_the_pictures(re
     described = replace(recipe, initial_model=two).describe()
     assert (described["initial_model"], described["erased"]) == ("two", 0.5)
     assert described["learning_rate"] == scale_learning_rate(32) / 2
-    assert (described["targets"], described["teachers"]) == ("labels, smoothed", [])
+    assert (described["targets"], described["teachers"]) == ("labels", [])
 
 
 def test_teachers_are_named_and_replace_the_smoothing(recipe, two, sure):
     described = replace(recipe, teachers=(two, sure)).describe()
     assert described["teachers"] == ["two", "sure"]
-    assert (described["targets"], described["label_smoothing"]) == ("half label, half the teachers' answer", 0.0)
+    assert (described["targets"], described["label_smoothing"]) == ("half labels, half the teachers' answer", 0.0)
     assert (described["initial_model"], described["erased"]) == (None, 0.0)
     assert described["learning_rate"] == scale_learning_rate(32)
 
@@ -77,8 +77,8 @@ def test_gains_and_biases_do_not_decay():
 
 def test_targets_are_half_the_label_and_half_the_teacher():
     teacher = np.array([[0.8, 0.2, 0.0], [0.1, 0.1, 0.8]], np.float32)
-    assert soften_targets(np.array([0, 1]), 3, teacher) == pytest.approx(np.array([[0.9, 0.1, 0.0], [0.05, 0.55, 0.4]]))
-    smoothed = soften_targets(np.array([2]), 4)
+    assert soften_targets(np.eye(3)[:2], 0.1, teacher) == pytest.approx(np.array([[0.9, 0.1, 0.0], [0.05, 0.55, 0.4]]))
+    smoothed = soften_targets(np.eye(4, dtype=np.float32)[2:3], 0.1)
     assert smoothed == pytest.approx(np.array([[0.025, 0.025, 0.925, 0.025]]))
     assert smoothed.dtype == np.float32
 

@@ -1,6 +1,7 @@
 """The classic network's training: early stopping, seeds, and what somebody who watches is told."""
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,10 @@ from keras.src.trainers.trainer import model_supports_jit
 
 from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
 from utils.models.networks import build_baseline_cnn, build_strong_cnn
+from utils.models.store import Store
 from utils.models.test_time_augmentation import View, make_view
 from utils.models.train import (
+    BaselineRecipe,
     best_epoch,
     compile_network,
     predict,
@@ -22,17 +25,24 @@ from utils.models.train import (
 from utils.quiet import tf
 
 
-def train(split, validation, seed=0, epochs=1, learning_rate=0.003, patience=9, watch=None):
+@pytest.fixture
+def train(store):
+    return partial(train_in, store)
+
+
+def train_in(store, split, validation, seed=0, epochs=1, learning_rate=0.003, patience=9, watch=None):
     set_seed(seed)
     network = compile_network(build_baseline_cnn(2, widths=(4, 8), dropout=0.0), learning_rate)
-    return network, train_network(network, split, validation, epochs, 8, patience, seed, watch)
+    recipe = BaselineRecipe(epochs, 8, patience, learning_rate)
+    return network, train_network(network, recipe, split, validation, seed, store, watch).history
 
 
 @pytest.fixture(scope="module")
-def trained(stripes):
+def trained(stripes, tmp_path_factory):
     """The one training with graphs, as outside of tests."""
     told = []
-    network, history = train(stripes, stripes, epochs=10, watch=lambda *words: told.append(words))
+    store = Store(tmp_path_factory.mktemp("store"))
+    network, history = train_in(store, stripes, stripes, epochs=10, watch=lambda *words: told.append(words))
     return network, history, told
 
 
@@ -40,17 +50,17 @@ def test_it_learns(trained, stripes):
     network, history, _ = trained
     assert history[-1]["loss"] < history[0]["loss"]
     assert set(history[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-    assert (predict(network, stripes.images).argmax(axis=1) == stripes.targets).mean() > 0.9
+    assert (predict(network, stripes.images).argmax(axis=1) == stripes.labels).mean() > 0.9
 
 
 @pytest.mark.usefixtures("eager")
-def test_the_best_epochs_weights_are_kept(stripes):
+def test_the_best_epochs_weights_are_kept(stripes, train):
     """The more it learns, the less it knows of pictures whose targets are swapped."""
     swapped = replace(stripes, targets=1 - stripes.targets)
     network, history = train(stripes, swapped, epochs=4, learning_rate=0.01)
     best = best_epoch(history)
     assert best < len(history) == 4
-    loss = -np.log(predict(network, swapped.images)[range(32), swapped.targets]).mean()
+    loss = -np.log(predict(network, swapped.images)[range(32), swapped.classes]).mean()
     assert loss == pytest.approx(history[best - 1]["val_loss"], abs=1e-5)
     assert loss == pytest.approx(min(epoch["val_loss"] for epoch in history), abs=1e-5)
     assert best_epoch([{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}]) == 2
@@ -65,22 +75,25 @@ def test_who_watches_is_told_each_epoch(trained):
 
 
 @pytest.mark.usefixtures("eager")
-def test_training_stops_when_validation_no_longer_improves(stripes):
+def test_training_stops_when_validation_no_longer_improves(stripes, train):
     assert len(train(stripes, stripes, epochs=20, learning_rate=0.0, patience=2)[1]) == 3
 
 
 @pytest.mark.usefixtures("eager")
-def test_the_same_seed_gives_the_same_weights(stripes):
-    first, again, other = (train(stripes, stripes, seed)[0].get_weights() for seed in (1, 1, 2))
+def test_the_same_seed_gives_the_same_weights(stripes, tmp_path):
+    first, again, other = (
+        train_in(Store(tmp_path / str(number)), stripes, stripes, seed)[0].get_weights()
+        for number, seed in enumerate((1, 1, 2))
+    )
     assert all(map(np.array_equal, first, again))
     assert not np.array_equal(first[0], other[0])
 
 
 @pytest.mark.usefixtures("eager")
-def test_each_seed_gives_its_own_network(stripes):
+def test_each_seed_gives_its_own_network(stripes, store):
     def answer(*seeds):
-        options = {"epochs": 1, "batch_size": 16, "patience": 1}
-        return train_from_seeds(lambda _: build_baseline_cnn(2, (4,)), list(seeds), stripes, stripes, 0.003, **options)
+        recipe = BaselineRecipe(1, 16, 1, 0.003)
+        return train_from_seeds(lambda _: build_baseline_cnn(2, (4,)), list(seeds), recipe, stripes, stripes, store)
 
     answers, again = answer(1, 2), answer(2)
     assert list(answers) == [1, 2]
@@ -90,25 +103,27 @@ def test_each_seed_gives_its_own_network(stripes):
 
 
 @pytest.mark.parametrize("augmented", [False, True])
-def test_it_trains_where_keras_would_take_xla(monkeypatch, stripes, augmented):
+def test_it_trains_where_keras_would_take_xla(monkeypatch, stripes, store, augmented):
     """As beside a GPU: layers that XLA does not know must say so."""
     monkeypatch.setattr("keras.src.trainers.trainer.Trainer._resolve_auto_jit_compile", model_supports_jit)
     network = build_baseline_cnn(2, widths=(4,), dropout=0.0)
     augmentations = [cover_at_random(0.5), RandomAffine(5.0, 0.1, 1.0, True)]
     trained = compile_network(add_augmentation(network, *augmentations) if augmented else network, 0.003)
     assert trained.jit_compile == (not augmented)
-    assert len(train_network(trained, stripes, stripes, 1, 16, 1, 0)) == 1
+    assert len(train_network(trained, BaselineRecipe(1, 16, 1, 0.003), stripes, stripes, 0, store).history) == 1
 
 
-def test_epochs_after_a_loss_that_is_no_number_do_not_count(stripes):
+def test_epochs_after_a_loss_that_is_no_number_do_not_count(stripes, store):
     losses = {"loss": [0.7, 0.6, np.nan, np.nan], "val_loss": [0.7, 0.6, np.nan, np.nan]}
-    network = SimpleNamespace(fit=lambda *_, **__: SimpleNamespace(history=losses))
-    history = train_network(network, stripes, stripes, 4, 8, 2, 0)
+    without_weights = {"get_config": dict, "variables": [], "get_weights": list}
+    network = SimpleNamespace(fit=lambda *_, **__: SimpleNamespace(history=losses), **without_weights)
+    recipe = BaselineRecipe(4, 8, 2, 0.003)
+    history = train_network(network, recipe, stripes, stripes, 0, store).history
     assert history == [{"loss": 0.7, "val_loss": 0.7}, {"loss": 0.6, "val_loss": 0.6}]
     assert best_epoch(history) == 2
     losses["loss"][0] = np.inf
     with pytest.raises(ValueError, match="The loss of the first epoch is no number: start it again"):
-        train_network(network, stripes, stripes, 4, 8, 2, 0)
+        train_network(network, recipe, stripes, stripes, 1, store)
 
 
 @pytest.mark.usefixtures("eager")

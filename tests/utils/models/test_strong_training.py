@@ -9,8 +9,10 @@ from utils.models.callbacks import GrowSide
 from utils.models.networks import build_inference_network, find_inside, read_widths
 from utils.models.recipe import FINE_TUNING_SIDES, SIDES, choose_sides
 from utils.models.save import save_model
+from utils.models.store import Store
+from utils.models.strong_training import train_strong, train_strong_from_seeds
 from utils.models.test_time_augmentation import View
-from utils.models.train import predict, train_strong, train_strong_from_seeds
+from utils.models.train import predict
 from utils.quiet import keras
 
 CLASSES = ["lying", "standing"]
@@ -34,7 +36,9 @@ def long(recipe):
 @pytest.fixture(scope="module")
 def trained(stripes, long, tmp_path_factory):
     """The one training with graphs, as outside of tests."""
-    return train_strong(long, stripes, stripes, CLASSES, 0, tmp_path_factory.mktemp("trained"))
+    store = Store(tmp_path_factory.mktemp("trained"))
+    found = train_strong(long, stripes, stripes, CLASSES, 0, store)
+    return found.network, found.history
 
 
 @pytest.fixture
@@ -44,7 +48,8 @@ def train(stripes, recipe, tmp_path, eager):
     def run(seed=0, **changes):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         changed = replace(recipe, **{"sides": (24,), "batch_size": 16} | changes)
-        return train_strong(changed, stripes, stripes, CLASSES, seed, folder)
+        found = train_strong(changed, stripes, stripes, CLASSES, seed, Store(folder))
+        return found.network, found.history
 
     return run
 
@@ -54,7 +59,7 @@ def test_it_learns(stripes, trained, long):
     assert len(history) == long.epochs
     assert set(history[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert history[-1]["loss"] < history[0]["loss"]
-    assert (predict(network, stripes.images).argmax(axis=1) == stripes.targets).mean() >= 0.9
+    assert (predict(network, stripes.images).argmax(axis=1) == stripes.labels).mean() >= 0.9
     assert history[-1]["val_accuracy"] >= 0.9
 
 
@@ -63,7 +68,7 @@ def test_what_is_handed_back_is_what_is_saved(stripes, trained, long):
     assert read_widths(network) == long.widths
     assert all(type(layer).__module__.startswith("keras.") for layer in network.layers)
     answers = predict(network, stripes.images)
-    assert -np.log(answers[range(32), stripes.targets]).mean() == pytest.approx(history[-1]["val_loss"], abs=1e-5)
+    assert -np.log(answers[range(32), stripes.labels]).mean() == pytest.approx(history[-1]["val_loss"], abs=1e-5)
     assert predict(build_inference_network(network), stripes.images) == pytest.approx(answers, abs=1e-6)
 
 
@@ -101,12 +106,14 @@ def test_fine_tuning_goes_on_where_the_first_training_ended(stripes, trained, tr
         assert other == pytest.approx(original if other.shape[-1] > 2 else original / 1.5, rel=2e-3, abs=1e-3)
 
 
-def test_each_seed_answers_with_the_mean_over_the_views(stripes, recipe, tmp_path, eager):
-    options = {"recipe": replace(recipe, sides=(24,)), "train": stripes, "class_names": CLASSES, "checkpoint": tmp_path}
+def test_each_seed_answers_with_the_mean_over_the_views(stripes, recipe, store, eager):
+    options = {"recipe": replace(recipe, sides=(24,)), "train": stripes, "class_names": CLASSES, "store": store}
     views = (View(), View(mirrored=True))
     answers = train_strong_from_seeds([1, 2], views, validation=stripes, **options)
     assert list(answers) == [1, 2]
-    network, _ = train_strong(validation=stripes, seed=2, **options)  # taken from its checkpoint
+    taken = train_strong(validation=stripes, seed=2, **options)
+    assert taken.taken
+    network = taken.network
     both = predict(network, stripes.images), predict(network, stripes.images[:, :, ::-1])
     assert answers[2] == pytest.approx(np.mean(both, axis=0), abs=1e-6)
     assert not np.array_equal(answers[1], answers[2])
@@ -135,4 +142,4 @@ def test_a_training_that_diverged_is_no_result(train, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="a loss that is no number, in float32: start it again with a lower"):
         train(sides=(24, 24, 24))
     assert began == [0]
-    assert not list(tmp_path.glob("*/0"))
+    assert [path.name for path in tmp_path.glob("0/*/*")] == [".lock"]

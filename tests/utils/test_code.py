@@ -3,7 +3,7 @@ import pytest
 from support import CHECKOUT
 
 from pipeline.doit_parts import DurableDB
-from pipeline.staleness import fingerprint_code
+from utils.code import fingerprint_code
 
 PLOTS = '"""Figures."""\n\nfrom utils.colours import RED\n\n\ndef plot():\n    """Draw."""\n    return RED\n'
 

@@ -1,4 +1,4 @@
-"""What a stage's result depends on in code: its notebook's cells, and the modules that these lead to."""
+"""What a result depends on in code: a notebook's cells, or a module, and the modules that these lead to."""
 
 import ast
 import hashlib
@@ -27,9 +27,14 @@ def fingerprint_code(notebook: Path, sources: Path = _SOURCES) -> dict[str, str]
         for cell in read_cells(notebook)
         if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", [])
     ]
-    tree = ast.parse("\n".join(cells))
-    waiting = _find_modules(tree, sources)
-    prints = {notebook.stem: _digest(tree)}
+    code = "\n".join(cells)
+    return {notebook.stem: _digest(ast.parse(code))} | fingerprint_imports(code, sources)
+
+
+def fingerprint_imports(code: str, sources: Path = _SOURCES) -> dict[str, str]:
+    """sha256 of each of our modules that some code imports, directly or through others; else as `fingerprint_code`."""
+    prints: dict[str, str] = {}
+    waiting = _find_modules(ast.parse(code), sources)
     while waiting:
         path = waiting.pop()
         name = ".".join(path.relative_to(sources).with_suffix("").parts)
