@@ -5,9 +5,12 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
-from support import CHECKOUT
+from support import CHECKOUT, draw_face
 
+from utils.data.audit import audit_pictures
 from utils.files import fill, read_json
 from utils.models.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
 from utils.models.save import save_model
@@ -170,3 +173,19 @@ def test_the_page_shows_what_was_measured(name):
     render = {"bench": bench.render, "scaling": scaling.describe}[name]
     content = render(read_json(saved)) if saved.exists() else "Not measured yet."
     assert fill(page, name, content) == page
+
+
+def test_planted_copies_are_found_and_controls_are_not(monkeypatch):
+    from ingest import crop_anew, plant_copies
+
+    rng = np.random.default_rng(0)
+    pixels = np.stack([np.asarray(draw_face(emotion, rng)) for emotion in EMOTIONS * 6])
+    assert crop_anew(pixels[0], (0.8, 0.85), rng).shape == (48, 48, 3)
+    columns = {"emotion": "sad", "split": ["test", "train"] * 21, "label": 1, "decision": "", "judgement": ""}
+    records = audit_pictures(pd.DataFrame(columns), pixels)
+    found = plant_copies(records, pixels, 10)
+    assert found["band"].tolist() == ["80% to 85%", "85% to 90%", "90% to 95%", "95% to 100%"]
+    assert (found["planted"] == 10).all() and (found["controls"] == 10).all()
+    assert (found["found"] >= 9).all() and (found["set_aside"] <= 3).all()
+    monkeypatch.setattr("ingest.find_near_duplicates", lambda pixels: np.empty((0, 2), dtype=int))
+    assert (plant_copies(records, pixels, 10)["found"] == 0).all()

@@ -4,6 +4,7 @@ import pytest
 from support import draw_face
 
 from utils.data.audit import FLAGS, audit_pictures, count_findings, has_flag, tabulate_flags
+from utils.data.near_duplicates import find_near_duplicates
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ def audited():
             "split": ["train", "train", "test", "train", "train", "train", "validation"],
             "label": [0, 1, 0, 1, 1, 0, 1],
             "decision": ["", "keep", "", "", "relabel", "", ""],
+            "judgement": "",
         }
     )
     return audit_pictures(records, pixels)
@@ -45,7 +47,9 @@ def test_flags(audited):
 def test_tinted_pictures_without_contrast_are_near_blank():
     grey = np.random.default_rng(0).integers(100, 104, (48, 48, 1), dtype=np.uint8)
     pixels = np.stack([np.broadcast_to(grey, (48, 48, 3)), grey + np.array([60, 0, 0], np.uint8)])
-    records = pd.DataFrame({"file": ["grey", "red"], "emotion": "happy", "split": "train", "label": 0, "decision": ""})
+    records = pd.DataFrame(
+        {"file": ["grey", "red"], "emotion": "happy", "split": "train", "label": 0, "decision": "", "judgement": ""}
+    )
     assert audit_pictures(records, pixels)["flags"].str.contains("near-blank").tolist() == [True, True]
 
 
@@ -66,18 +70,20 @@ def test_findings_in_numbers(audited):
         "more pictures kept out of training for near-duplicates": 0,
         "more pictures kept out of training for a person in test": 0,
     }
-    assert tabulate_flags(audited)["pictures"].tolist() == [1, 0, 5, 2, 5, 3, 0, 0, 0, 0, 1, 1]
+    assert tabulate_flags(audited)["pictures"].tolist() == [1, 0, 5, 2, 5, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
     assert tabulate_flags(audited)["flag"].tolist() == list(FLAGS)
 
 
 def test_a_black_picture_is_blank_and_a_coloured_gradient_is_not():
     gradient = np.broadcast_to(np.arange(48, dtype=np.uint8)[:, None, None], (48, 48, 3))
-    records = pd.DataFrame({"file": ["a", "b"], "emotion": "sad", "split": "train", "label": 1, "decision": ""})
+    records = pd.DataFrame(
+        {"file": ["a", "b"], "emotion": "sad", "split": "train", "label": 1, "decision": "", "judgement": ""}
+    )
     assert audit_pictures(records, np.stack([np.zeros_like(gradient), gradient]))["flags"].tolist() == ["blank", ""]
 
 
 def audit_faces(pictures, **columns):
-    standard = {"emotion": "sad", "split": "train", "label": 1, "decision": ""}
+    standard = {"emotion": "sad", "split": "train", "label": 1, "decision": "", "judgement": ""}
     records = pd.DataFrame({"file": [f"{i}.png" for i in range(len(pictures))]} | standard | columns)
     return audit_pictures(records, np.stack(pictures))
 
@@ -124,8 +130,46 @@ def test_a_persons_pictures_share_a_group_and_are_no_duplicates(faces):
     assert audited["group"].tolist() == [0, 1, 0, 1, 1]
     assert audited["scene"].tolist() == [0, 1, 2, 3, 3]
     assert audited["flags"].tolist() == ["", "", "person-leak", "near-duplicate", "near-duplicate"]
+    assert audited["near"].tolist() == ["", "", "", audited["sha256"][4], audited["sha256"][3]]
     assert count_findings(audited)["more pictures kept out of training for a person in test"] == 1
+
+
+def test_pairs_that_no_group_holds_together_are_told_all_the_same(faces):
+    """One face fades into another: the second picture is joined with its two partners, the last with nothing."""
+    first, last = faces[0].astype(float), faces[1].astype(float)
+    fading = [(first + (last - first) * share).round().astype(np.uint8) for share in (0, 0.35, 0.7, 1)]
+    audited = audit_faces(fading, split=["test", "test", "test", "train"], label=[0, 0, 0, 1])
+    assert find_near_duplicates(np.stack(fading)).tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert audited["scene"].tolist() == [0, 0, 0, 1]
+    assert audited["near"].str.split().map(len).tolist() == [1, 2, 2, 1]
+    assert audited["near"].iloc[3] == audited["sha256"].iloc[2]
+    assert has_flag(audited, "near-leak").tolist() == [False, False, False, True]
+    assert has_flag(audited, "near-conflict").tolist() == [False, False, True, True]
+    assert count_findings(audited)["test pictures with a copy or near-duplicate outside test"] == 1
 
 
 def test_persons_that_are_not_known_are_not_one_person(faces):
     assert audit_faces(faces, subject="")["group"].tolist() == [0, 1, 2, 3]
+
+
+def test_no_chain_from_one_face_into_another():
+    """One face fades into another in 25 steps: neighbours are near-duplicates, the two ends are not."""
+    rng = np.random.default_rng(5)
+    first, last = (np.asarray(draw_face("happy", rng), dtype=float) for _ in range(2))
+    steps = np.stack([first + (last - first) * share for share in np.linspace(0, 1, 25)]).round().astype(np.uint8)
+    linked = {tuple(pair) for pair in find_near_duplicates(steps)}
+    assert {(i, i + 1) for i in range(24)} <= linked
+    assert (0, 24) not in linked
+    group = audit_faces(list(steps))["scene"].to_numpy()
+    assert group[0] != group[-1]
+    for number in np.unique(group):
+        members = np.flatnonzero(group == number)
+        partners = [sum((min(i, j), max(i, j)) in linked for j in members if j != i) for i in members]
+        assert max(partners) == len(members) - 1
+
+
+def test_pictures_of_known_persons_are_no_near_duplicates_unless_they_are_equal(faces):
+    pictures = [faces[0], faces[0][:, ::-1], faces[0]]
+    audited = audit_faces(pictures, subject=["a", "b", "c"])
+    assert audited["flags"].tolist() == ["duplicate", "", "duplicate"]
+    assert audited["group"].tolist() == [0, 1, 0]

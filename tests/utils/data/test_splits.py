@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.data.splits import assign_splits, tabulate_splits
+from utils.data import splits
+from utils.data.splits import tabulate_splits
+
+
+def assign_splits(records, *arguments, **options):
+    """The splits alone, of records that are no near-duplicates of one another and carry no flag."""
+    audited = records.assign(sha256=records.index.astype(str), near="", flags="")
+    return splits.assign_splits(audited, *arguments, **options)["split"]
 
 
 @pytest.fixture
@@ -13,7 +20,7 @@ def records():
     emotions = np.array(["angry", "happy", "sad", "neutral"])[groups % 4]
     split = ["train"] * 1000 + ["test"] * 100
     label = np.isin(emotions, ["angry", "sad"]).astype(int)
-    return pd.DataFrame({"class": emotions, "group": groups, "split": split, "label": label})
+    return pd.DataFrame({"class": emotions, "group": groups, "split": split, "label": label, "judgement": ""})
 
 
 def test_no_group_is_on_two_sides(records):
@@ -74,6 +81,36 @@ def test_a_class_of_which_only_copies_of_test_pictures_could_train(records):
         assign_splits(records, 0.1, 0.1, 0)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_one_to_three_persons_are_too_few(count):
+    classes = np.tile(["angry", "happy"], 4 * count)
+    columns = {
+        "class": classes,
+        "group": np.repeat(np.arange(count), 8),
+        "split": "",
+        "label": np.tile([1, 0], 4 * count),
+    }
+    with pytest.raises(
+        ValueError, match=r"Too few different pictures to cut \w+ .*: 1 left, .* Expected 4 or more: two to"
+    ):
+        assign_splits(pd.DataFrame(columns | {"judgement": ""}), 0.1, 0.1, seed=0)
+
+
+def test_train_equal_to_test_leaves_nothing_to_train_on(records):
+    test = records[records["split"] == "test"]
+    same = pd.concat([test, test.assign(split="train")], ignore_index=True)
+    with pytest.raises(ValueError, match=r"No picture is left to train on: each of the 100 outside test has a copy"):
+        assign_splits(same, 0.1, 0.1, 0)
+
+
+def test_a_class_that_is_only_in_test_is_named(records):
+    records.loc[1050:1054, "class"] = "contempt"
+    with pytest.raises(
+        ValueError, match=r'contempt is only in test \(5\): .*, or leave it out with CLASSES="contempt=skip"'
+    ):
+        assign_splits(records, 0.1, 0.1, 0)
+
+
 def test_a_test_split_with_one_label(records):
     records = records[(records["split"] == "train") | (records["label"] == 1)].reset_index(drop=True)
     with pytest.raises(ValueError, match="both Non-stress and Stress in test"):
@@ -85,7 +122,7 @@ def test_persons_with_pictures_of_every_class():
     classes = np.append(np.tile(["angry", "happy", "sad", "neutral"], 100), "sad")
     label = np.isin(classes, ["angry", "sad"]).astype(int)
     columns = {"class": classes, "group": np.append(np.repeat(np.arange(100), 4), 100), "split": "", "label": label}
-    persons = pd.DataFrame(columns)
+    persons = pd.DataFrame(columns).assign(judgement="")
     split = assign_splits(persons, 0.1, 0.2, seed=0)
     assert (persons.assign(used=split).groupby("group")["used"].nunique() == 1).all()
     assert persons[split == "test"]["group"].nunique() == 20
@@ -97,7 +134,7 @@ def test_persons_with_pictures_of_every_class():
 def test_few_persons_leave_two_to_test(count):
     classes = np.tile(["angry", "happy"], count)
     columns = {"class": classes, "group": np.repeat(np.arange(count), 2), "split": "", "label": np.tile([1, 0], count)}
-    persons = pd.DataFrame(columns)
+    persons = pd.DataFrame(columns).assign(judgement="")
     split = assign_splits(persons, 0.1, 0.1, seed=0)
     assert persons.groupby(split)["group"].nunique().to_dict() == {"test": 2, "train": count - 3, "validation": 1}
 
@@ -106,6 +143,24 @@ def test_a_published_test_split_of_one_person(records):
     records.loc[records["split"] == "test", "group"] = 9999
     with pytest.raises(ValueError, match="of one person, or copies of one: expected two or more in test"):
         assign_splits(records, 0.1, 0.1, 0)
+
+
+def test_a_near_duplicate_of_a_test_or_validation_picture_is_set_aside_whatever_its_group(records):
+    """Pictures 900 to 939 are nearly the same as one of the test each, 940 to 999 as one of training each."""
+    partners = np.r_[1020:1060, :60]
+    near = pd.Series("", index=records.index)
+    near[900:1000], near[partners] = partners.astype(str), np.arange(900, 1000).astype(str)
+    audited = records.assign(sha256=records.index.astype(str), near=near, flags="duplicate kept")
+    audited.loc[900, "flags"] = "leak"
+    found = splits.assign_splits(audited, 0.1, 0.1, seed=0)
+    assert (found["split"][900:940] == "none").all()
+    assert found["flags"][900:902].tolist() == ["leak", "duplicate near-leak kept"]
+    held = found[found["split"].isin(["validation", "test"])]
+    near_held = found["near"].isin(held["sha256"])
+    assert not ((found["split"] == "train") & near_held).any()
+    cut = near_held & ~near_held.index.isin(range(900, 940)) & (found["split"] == "none")
+    assert cut.sum() >= 3 and found["flags"][cut].str.contains("near-leak").all()
+    assert not held["flags"].str.contains("near-leak").any()
 
 
 def test_table(records):
