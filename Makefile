@@ -39,6 +39,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear .venv
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(RUN_PYTHON) -m pipeline.own_first
 	@$(RUN_PYTHON) -c "import os; open('$(STAMP)', 'w').write(os.getcwd())"
 
 pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
@@ -50,7 +51,7 @@ train-shipped: ## the shipped model is being remade: what to use until then
 bench: setup ## how fast training and answers are here, beside the student project's way: [FER=folder]
 	@$(RUN_PYTHON) benchmarks/bench.py $(if $(FER),--fer "$$FER")
 
-inspect: setup ## say what each folder of SOURCE=path would be taken for: [CLASSES=...]
+inspect: setup ## say what folders and classes of SOURCE=path would be taken for: [CLASSES=...]
 	@$(RUN_PYTHON) -m utils.data.ingest "$$SOURCE" "$$CLASSES"
 
 compare: setup ## what changed between two runs, and which figures moved: A=run B=run
@@ -59,7 +60,7 @@ compare: setup ## what changed between two runs, and which figures moved: A=run 
 readme: setup ## renew the README tables from reports/published; RUNS="a b" publishes finished runs first
 	@$(RUN_PYTHON) -m reporting.published $$RUNS
 
-app: setup ## the page on http://localhost:5000
+app: setup ## the page on http://127.0.0.1:5000
 	@$(RUN_PYTHON) main.py
 
 test: setup ## every test

@@ -1,4 +1,4 @@
-"""The pipeline for doit, which runs what is stale: a task for each stage of `pipeline.stages`, and the first page.
+"""The pipeline for doit, which runs what is stale: a task for each stage of `utils.paths`, and the first page.
 
 python -m doit DATASET=fer2013 SOURCE=~/fer2013.zip [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3 FLIP=false"]
 """
@@ -12,9 +12,8 @@ from doit.tools import config_changed, result_dep
 
 from pipeline.doit_parts import StageReporter
 from pipeline.request import read_request
-from pipeline.stages import STAGES
-from pipeline.staleness import fingerprint_code
-from utils.paths import CHECKOUT, ROOT
+from utils.code import fingerprint_code
+from utils.paths import CHECKOUT, ROOT, STAGES
 
 if Path(__file__).resolve().parent != CHECKOUT:
     sys.exit(
@@ -27,14 +26,15 @@ RUN = REQUEST.run
 
 def _run(stage):
     from pipeline.run import StageFailed, run_stage
-    from reporting.first_page import write_index
     from reporting.html import format_duration
 
     try:
         seconds = run_stage(RUN, stage.name, stage.notebook, REQUEST.parameters[stage.name])
     except StageFailed as failure:
-        write_index(RUN)
-        return TaskFailed(str(failure))
+        trouble = _write_index()
+        return TaskFailed("\n".join(filter(None, [str(failure), trouble and trouble.get_msg()])))
+    except OSError as error:
+        return TaskFailed(f"{stage.name} failed: {error}. The next run goes on from here.")
     except KeyboardInterrupt:
         return TaskFailed(f"{stage.name} was stopped. The same command goes on where it was.")
     print(f"{stage.name}: {format_duration(seconds)}, report in {_shown(RUN.reports / f'{stage.name}.html')}")
@@ -45,7 +45,12 @@ def _run(stage):
 def _write_index():
     from reporting.first_page import write_index
 
-    print(f"All reports: {_shown(write_index(RUN))}")
+    try:
+        page = write_index(RUN)
+    except (OSError, ValueError) as error:
+        return TaskFailed(f"The first page could not be written: {error}")
+    print(f"All reports: {_shown(page)}")
+    return None
 
 
 def _shown(path):
@@ -62,7 +67,11 @@ def task_stage():
             "actions": [(_run, [stage])],
             "file_dep": stage.list_inputs(RUN, REQUEST.parameters[stage.name]),
             "targets": stage.list_outputs(RUN),
-            "uptodate": [config_changed(depends), *([result_dep(f"stage:{stage.needs}")] if stage.needs else [])],
+            "uptodate": [
+                config_changed(depends),
+                not REQUEST.parameters[stage.name].get("FRESH"),
+                *([result_dep(f"stage:{stage.needs}")] if stage.needs else []),
+            ],
             "verbosity": 2,
         }
 

@@ -3,10 +3,14 @@
 import ast
 
 import nbformat
+import papermill
 import pytest
+from nbconvert import ScriptExporter
 from support import CHECKOUT
 
-from pipeline.profiles import GIVEN_BY_PIPELINE, read_declared, read_profile
+from pipeline.profiles import GIVEN_BY_PIPELINE, read_profile
+from utils.parameters import read_declared
+from utils.paths import STAGES
 
 PATHS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
@@ -21,8 +25,8 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-def test_there_are_four():
-    assert [name[:2] for name in NOTEBOOKS] == ["01", "02", "03", "04"]
+def test_the_pipeline_runs_each_of_them_in_their_order():
+    assert [stage.name for stage in STAGES] == list(NOTEBOOKS)
 
 
 @each_notebook
@@ -42,6 +46,20 @@ def test_it_holds_no_logic(name):
     source = ast.unparse(tree)
     for forbidden in ("sys.path", "chdir", "pip", "open(", ".."):
         assert forbidden not in source
+
+
+@each_notebook
+def test_its_code_is_a_script_of_python(name):
+    exporter = ScriptExporter()
+    script, resources = exporter.from_notebook_node(NOTEBOOKS[name])
+    assert resources["output_extension"] == ".py"
+    compile(script, name, "exec")
+
+
+@each_notebook
+def test_papermill_understands_its_parameters(name):
+    path = CHECKOUT / "notebooks" / f"{name}.ipynb"
+    assert set(papermill.inspect_notebook(path)) == set(read_declared(path))
 
 
 @each_notebook

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import CHECKOUT
 
-from pipeline.profiles import read_declared
+from utils.parameters import read_declared
 
 READMES = ("README.md", "README.fr.md")
 LINKED = (

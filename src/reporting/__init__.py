@@ -5,6 +5,7 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
+        "people": ["describe_votes", "show_given", "show_people"],
         "sections": [
             "show_abstention",
             "show_calibration",

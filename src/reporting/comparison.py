@@ -11,26 +11,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reporting.facts import RunFacts, as_figure, read_facts, show_interval, show_percent
+from reporting.facts import RunFacts, read_facts
 from reporting.figures import find_figures
 from reporting.first_page import write_overview
 from reporting.html import render_page
 from reporting.words import describe_data
 from utils.evaluation.comparison import compare_rows, find_verdict
+from utils.evaluation.registry import Metric, as_figure, list_metrics, show_difference
 from utils.files import write_text
 from utils.paths import TEST_OPENINGS, Run
 
 FEWEST_SHARED = 30
 """Test pictures that two runs must share for a paired comparison."""
 
-_FIGURES = {"accuracy": ("accuracy", True), "AUROC": ("auroc", False), "log-loss": ("log_loss", False)}
-
-_LOWER_IS_BETTER = {"log_loss"}
-
 
 @dataclass(frozen=True)
 class _Answers:
-    """What `comparison.compare_rows` asks of a row: float (n,) and float (n, classes)."""
+    """What `comparison.compare_rows` asks of a model: float (n,) and float (n, classes)."""
 
     p_stress: np.ndarray
     probabilities: np.ndarray
@@ -55,8 +52,9 @@ def write_comparison(first: Run, second: Run) -> Path:
         "moved": compare_figures(*facts),
         "figures": [(figures[0][name], figures[1][name]) for name in figures[0] if name in figures[1]],
         "describe": describe_data,
+        "metrics": list_metrics("comparison", "stress"),
     }
-    write_text(page, render_page("comparison.html.j2", **values, percent=show_percent, interval=show_interval))
+    write_text(page, render_page("comparison.html.j2", **values))
     write_overview()
     return page
 
@@ -104,7 +102,7 @@ def compare_figures(first: RunFacts, second: RunFacts) -> list[dict]:
             continue
         name = list(models[1])[-1]
         if name in models[0]:
-            before, after = (each[name].get("stress", {}) for each in models)
+            before, after = (each[name] for each in models)
             paired = _pair(first.run, second.run, name)
             found.append(
                 {"model": name, "pictures": paired and paired["pictures"]}
@@ -115,28 +113,25 @@ def compare_figures(first: RunFacts, second: RunFacts) -> list[dict]:
 
 def _compare_model(before: dict, after: dict, paired: dict | None) -> list[dict]:
     rows = []
-    for title, (key, percent) in _FIGURES.items():
-        row = {"figure": title} | {
-            end: show_interval(stress.get(key), percent) for end, stress in (("first", before), ("second", after))
-        }
+    for metric in list_metrics("comparison", "stress"):
+        row = {"figure": metric.name, "first": metric.show(before), "second": metric.show(after)}
         if paired:
-            difference = paired["stress"][key]
-            factor, unit = (100, " points") if percent else (1, "")
-            shown = [f"{factor * difference[end]:+.{1 if percent else 3}f}" for end in ("value", "low", "high")]
-            row |= {"difference": f"{shown[0]}{unit} ({shown[1]} to {shown[2]})", "verdict": difference["verdict"]}
+            difference = metric.find(paired)
+            row |= {"difference": show_difference(difference, metric.unit), "verdict": difference["verdict"]}
         else:
-            row |= _judge_apart(as_figure(before.get(key)), as_figure(after.get(key)), key in _LOWER_IS_BETTER)
+            row |= _judge_apart(metric, before, after)
         rows.append(row)
     return rows
 
 
-def _judge_apart(before: dict | None, after: dict | None, lower_is_better: bool) -> dict:
+def _judge_apart(metric: Metric, first: dict, second: dict) -> dict:
     """A verdict on different pictures: intervals that do not touch. Careful: touching ones may differ too."""
+    before, after = (as_figure(metric.find(scores)) for scores in (first, second))
     if before is None or after is None or before["low"] is None or after["low"] is None:
         return {"difference": "–", "verdict": "no intervals to tell by"}
     difference = {"value": after["value"] - before["value"]}
     difference |= {"low": after["low"] - before["high"], "high": after["high"] - before["low"]}
-    return {"difference": "other pictures", "verdict": find_verdict(difference, lower_is_better)}
+    return {"difference": "other pictures", "verdict": find_verdict(difference, metric.lower_is_better)}
 
 
 def _pair(first: Run, second: Run, model: str) -> dict | None:

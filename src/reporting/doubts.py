@@ -1,24 +1,26 @@
 """What to distrust about a run: sentences for its first page and cards, with every number read from the metrics."""
 
-from reporting.facts import RunFacts, as_figure, show_interval, show_percent, show_points
+from reporting.facts import RunFacts
+from reporting.findings import (
+    describe_baseline,
+    describe_calibration_error,
+    describe_copies,
+    describe_mappings,
+    describe_robustness,
+    describe_slices,
+)
+from utils.evaluation.registry import as_figure, show_interval
 
 FEW_TEST_PICTURES = 1000
 """Below it, the width of the headline's interval is named among what to distrust."""
 
-_KINDS = {
-    "hard": "what makes the face hard to read",
-    "intensity": "how strongly the face shows its expression: 0 not at all, 1 fully",
-    "occluder": "what covers a part of the face",
-    "pitch": "degrees up or down",
-    "roll": "degrees the head leans to a side",
-    "yaw": "degrees to the left or right",
-}
-"""What a way to sort pictures means, where its name does not say it."""
+MANY_NEUTRAL = 0.05
+"""Share of clearly neutral faces called Stress from which it is named among what to distrust."""
 
 
 def list_doubts(facts: RunFacts) -> list[tuple[str, str]]:
     """What to distrust: (what, sentence), what weighs most first."""
-    parts = (_doubt_scope, _doubt_figures, _doubt_kinds, _doubt_labels, _doubt_making)
+    parts = (_doubt_scope, _doubt_figures, _doubt_conditions, _doubt_labels, _doubt_making)
     return [doubt for part in parts for doubt in part(facts)]
 
 
@@ -48,7 +50,7 @@ def _doubt_figures(facts: RunFacts) -> list[tuple[str, str]]:
     if accuracy is None:
         return found
     if accuracy["low"] is not None and majority and accuracy["low"] <= majority["value"]:
-        found.append(("Perhaps no skill", "The interval reaches down to what always giving the commoner label gets."))
+        found.append(("Perhaps no skill", describe_baseline(facts.stress)))
     if facts.stress["count"] < FEW_TEST_PICTURES:
         text = f"{facts.stress['count']:,} test pictures leave much to chance: {show_interval(accuracy)}."
         found.append(("Few test pictures", text))
@@ -59,62 +61,38 @@ def _doubt_figures(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(
             ("The label it misses more", f"Of the {worst} pictures it recognises {show_interval(recalls[worst])}.")
         )
-    kept = (facts.model.get("without_copies") or {}).get("stress")
-    if facts.test.get("test_copies") and kept:
-        text = (
-            f"{facts.test['test_copies']:,} test pictures have a near-copy outside the test split. "
-            f"Without them the accuracy is {show_interval(kept['accuracy'])}."
-        )
-        found.append(("Copies", text))
-    ece = (facts.model.get("calibration") or {}).get("after", {}).get("ece")
+    if facts.test.get("test_copies") and (facts.model.get("without_copies") or {}).get("stress"):
+        found.append(("Copies", describe_copies(facts.model)))
+    calibration = facts.model.get("calibration") or {}
+    ece = calibration.get("after", {}).get("ece")
     if ece and ece["value"] > ece["perfect_95th"]:
-        text = f"It is off by more than chance explains, by {show_points(ece['value'])} on average."
-        found.append(("Its confidence", text))
+        found.append(("Calibration", f"{describe_calibration_error(calibration)}."))
+    neutral = facts.people.get("neutral")
+    if neutral and neutral["count"] and neutral["called_stress"]["value"] > MANY_NEUTRAL:
+        called = show_interval(neutral["called_stress"])
+        text = f"Of {neutral['count']:,} faces that nearly all people call neutral, {called} are called Stress."
+        found.append(("Neutral faces", text))
     return found
 
 
-def _doubt_kinds(facts: RunFacts) -> list[tuple[str, str]]:
-    """Kinds of pictures that are answered worse, and what makes pictures hard."""
+def _doubt_conditions(facts: RunFacts) -> list[tuple[str, str]]:
+    """Slices that are answered worse, and what makes pictures hard."""
     found = []
-    worse = [row for row in facts.slices if row["stands_out"] and row["difference"] < 0]
-    if worse:
-        row = min(worse, key=lambda row: row["difference"])
-        more = f" {len(worse) - 1} other kinds stand out too." if len(worse) > 1 else ""
-        share = show_interval(row | {"value": row["accuracy"]})
-        meaning = f" ({_KINDS[row['by']]})" if row["by"] in _KINDS else ""
-        text = (
-            f"Where {row['by']}{meaning} is {row['slice']}, {share} of {row['pictures']:,} pictures are answered "
-            f"right, {100 * -row['difference']:.1f} points below the others.{more}"
-        )
-        found.append(("Worse on some kinds of pictures", text))
+    if any(row["stands_out"] and row["difference"] < 0 for row in facts.slices):
+        found.append(("Slices", describe_slices(facts.slices)))
     if facts.robustness:
-        last = max(row["step"] for row in facts.robustness)
-        row = max((row for row in facts.robustness if row["step"] == last), key=lambda row: row["lost"])
-        before = next(row for row in facts.robustness if row["step"] == 0)
-        drawn = ", drawn at random," if row["pictures"] < facts.stress["count"] else ""
-        text = (
-            f"Of {row['pictures']:,} test pictures{drawn} {show_interval(before | {'value': before['accuracy']})} are "
-            f"answered right as they are, and {show_interval(row | {'value': row['accuracy']})} after the strongest "
-            f"{row['change']} that was tried. No other change that was tried costs more."
-        )
-        found.append(("Worse pictures", text))
+        found.append(("Robustness to corruptions", describe_robustness(facts.robustness)))
     return found
 
 
 def _doubt_labels(facts: RunFacts) -> list[tuple[str, str]]:
-    source = "the expressions that the faces were rendered with" if facts.is_sample else "what people saw in faces"
+    source = "the expressions that the faces were rendered with" if facts.is_sample else "what somebody said of faces"
+    if facts.people:
+        source = "what most of a few people saw in faces"
     text = f"The labels are {source}, not what anyone felt: an expression labelled stress-related is not stress."
     found = [("What the labels mean", text)]
-    mappings = {name: mapping for name, mapping in (facts.test.get("mappings") or {}).items() if mapping}
-    if len(mappings) > 1:
-        accuracies = sorted(mapping["accuracy"]["value"] for mapping in mappings.values())
-        shares = sorted(mapping["prevalence"]["value"] for mapping in mappings.values())
-        text = (
-            f"Nobody has agreed which emotions count as stress. Under {len(mappings)} mappings in use, "
-            f"{show_percent(shares[0])} to {show_percent(shares[-1])} of the pictures are Stress, and the accuracy "
-            f"runs from {show_percent(accuracies[0])} to {show_percent(accuracies[-1])}."
-        )
-        found.append(("The mapping is a choice", text))
+    if len(facts.mappings) > 1:
+        found.append(("The mapping is a choice", describe_mappings(facts.mappings)))
     conflicts = facts.data.get("findings", {}).get("groups with conflicting stress labels", 0)
     if conflicts:
         found.append(
@@ -125,13 +103,13 @@ def _doubt_labels(facts: RunFacts) -> list[tuple[str, str]]:
 
 def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
-    if facts.openings > len(facts.models) > 0:
+    if facts.test_evaluations > len(facts.models) > 0:
         text = (
-            f"Finished models were scored on these test pictures {facts.openings} times, counted over all runs of one "
-            f"checkout; {len(facts.models)} of them are shown here. The programs choose nothing by these scores, but "
-            "whoever saw them may have chosen what to try next."
+            f"Finished models were scored on these test pictures {facts.test_evaluations} times, counted over all runs "
+            f"of one checkout; {len(facts.models)} of them are shown here. The programs choose nothing by these "
+            "scores, but whoever saw them may have chosen what to try next."
         )
-        found.append(("The test was opened more than once", text))
+        found.append(("Several test evaluations", text))
     if any(commit.endswith("-dirty") for commit in facts.commits):
         found.append(("Uncommitted code", "At least one notebook ran with changes that are in no commit."))
     if len({commit.removesuffix("-dirty") for commit in facts.commits}) > 1:

@@ -5,15 +5,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from utils.files import read_cells, read_json
-from utils.paths import NOTEBOOKS, SAMPLE, Run
-
-
-def list_stages() -> dict[str, str]:
-    """The numbered notebooks in their order: by name, the title that each begins with, "# 2 · The baseline"."""
-    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-    first_lines = {path.stem: read_cells(path)[0]["source"].partition("\n")[0] for path in paths}
-    return {name: line.partition(" · ")[2] or name for name, line in first_lines.items()}
+from utils.evaluation.registry import as_figure
+from utils.files import read_json
+from utils.paths import SAMPLE, STAGES, Run
 
 
 @dataclass(frozen=True)
@@ -53,13 +47,14 @@ class RunFacts:
     run: Run
     stages: dict[str, StageFacts] = field(default_factory=dict)
 
-    def _metrics(self, number: str) -> dict:
-        return next((stage.metrics for name, stage in self.stages.items() if name.startswith(number)), {})
+    def _find_last(self, key: str) -> dict:
+        """The figures of the last stage that left something under this key, {} before the first has."""
+        return next((stage.metrics for stage in reversed(self.stages.values()) if stage.metrics.get(key)), {})
 
     @cached_property
     def data(self) -> dict:
-        """The figures of notebook 1."""
-        return self._metrics("01")
+        """What is known of the data."""
+        return self._find_last("fingerprint")
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -67,29 +62,23 @@ class RunFacts:
         return self.data.get("counts", {})
 
     @cached_property
-    def baseline(self) -> dict:
-        """The figures of notebook 2."""
-        return self._metrics("02")
-
-    @cached_property
     def test(self) -> dict:
-        """The figures of the last notebook that tested models, {} before the first has."""
-        found = [metrics for metrics in (self._metrics("03"), self.baseline) if metrics.get("models")]
-        return found[0] if found else {}
+        """The figures of the last stage that tested models."""
+        return self._find_last("models")
 
     @property
     def models(self) -> dict[str, dict]:
-        """By row name, in the order of the comparison."""
+        """By name, in the order of the comparison."""
         return self.test.get("models", {})
 
     @property
     def model_name(self) -> str:
-        """The row that the headline speaks of: the last one."""
+        """The one that the headline speaks of: the last."""
         return list(self.models)[-1] if self.models else ""
 
     @property
     def model(self) -> dict:
-        """The headline row's figures of every kind, {} where nothing was tested."""
+        """The headline model's figures of every kind, {} where nothing was tested."""
         return self.models.get(self.model_name, {})
 
     def find_maker(self, model: str) -> StageFacts:
@@ -98,27 +87,38 @@ class RunFacts:
 
     @property
     def stress(self) -> dict:
-        """The headline row's figures of Stress against Non-stress."""
+        """The headline model's figures of Stress against Non-stress."""
         return self.model.get("stress", {})
+
+    @property
+    def people(self) -> dict:
+        """The headline model's figures against what people voted, {} where nobody did."""
+        return self.model.get("people") or {}
 
     @property
     def slices(self) -> list[dict]:
         """Rows of `slices.measure_slices`, [] where none were measured."""
-        return self.model.get("slices") or self.test.get("slices") or []
+        return self._find_last("slices").get("slices", [])
 
     @property
     def robustness(self) -> list[dict]:
         """Rows of `robustness.measure_robustness`, [] where it was not measured."""
-        return self.model.get("robustness") or self.test.get("robustness") or []
+        return self._find_last("robustness").get("robustness", [])
+
+    @property
+    def mappings(self) -> dict[str, dict]:
+        """The headline model under each mapping, by its name, {} where there is nothing to map."""
+        found = self._find_last("mappings").get("mappings", {})
+        return {name: mapping for name, mapping in found.items() if mapping}
 
     @property
     def seed_project(self) -> dict:
         """What the student project that this one goes back to reported."""
-        return self.baseline.get("seed_project", {})
+        return self._find_last("seed_project").get("seed_project", {})
 
     @property
     def majority_accuracy(self) -> dict | None:
-        """The accuracy of always giving the commoner label, with its interval."""
+        """The majority-class baseline: the accuracy of always giving the commoner label, with its interval."""
         return as_figure(self.stress.get("majority_accuracy"))
 
     @property
@@ -127,9 +127,9 @@ class RunFacts:
         return self.data.get("fingerprint", "")
 
     @property
-    def openings(self) -> int:
-        """How often these test pictures were opened, that is a finished model scored on them, in that checkout."""
-        return max((metrics.get("test_openings", 0) for metrics in (self.baseline, self.test)), default=0)
+    def test_evaluations(self) -> int:
+        """How often a finished model was scored on these test pictures, in that checkout."""
+        return max((stage.metrics.get("test_openings", 0) for stage in self.stages.values()), default=0)
 
     @property
     def parameters(self) -> dict:
@@ -180,11 +180,12 @@ class RunFacts:
 def read_facts(run: Run) -> RunFacts:
     """What reports/<run>/ holds."""
     stages = {}
-    for name, title in list_stages().items():
+    for stage in STAGES:
+        name = stage.name
         page, failed = (run.reports / f"{name}{ending}.html" for ending in ("", ".failed"))
         stages[name] = StageFacts(
             name,
-            title,
+            stage.title,
             page.name if page.exists() else "",
             failed.name if failed.exists() else "",
             _read(run.reports / "stages" / f"{name}.json"),
@@ -195,35 +196,3 @@ def read_facts(run: Run) -> RunFacts:
 
 def _read(path: Path) -> dict:
     return read_json(path) if path.exists() else {}
-
-
-def as_figure(content) -> dict | None:
-    """A figure with its interval: {"value", "low", "high"}; from a bare number one without, from nothing None."""
-    if isinstance(content, (int, float)):
-        return {"value": content, "low": None, "high": None}
-    if not content or content.get("value") is None:
-        return None
-    return content
-
-
-def show_percent(share: float | None, decimals: int = 1) -> str:
-    """.7512 -> "75.1 %"."""
-    return "–" if share is None else f"{100 * share:.{decimals}f} %"
-
-
-def show_points(share: float) -> str:
-    """.0352 -> "3.5 points": a difference of shares is not itself a share."""
-    return f"{100 * share:.1f} points"
-
-
-def show_interval(content, percent: bool = True, decimals: int | None = None) -> str:
-    """Shown as "75.1 % (73.7 to 76.5)" or "0.612 (0.598 to 0.626)", without the bracket where there is no interval."""
-    figure = as_figure(content)
-    if figure is None:
-        return "–"
-    decimals = (1 if percent else 3) if decimals is None else decimals
-    factor, unit = (100, " %") if percent else (1, "")
-    value, low, high = (
-        None if figure[key] is None else f"{factor * figure[key]:.{decimals}f}" for key in ("value", "low", "high")
-    )
-    return f"{value}{unit}" + ("" if low is None else f" ({low} to {high})")

@@ -14,6 +14,7 @@ from utils.paths import Run
 
 MOST_TELLING = (
     "references",
+    "people",
     "reliability",
     "differences",
     "robustness",

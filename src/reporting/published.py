@@ -1,5 +1,7 @@
 """The figures that the README quotes: frozen from runs into reports/published/, and written into both READMEs.
 
+What the figures are goes into reports/SCHEMA.md at the same time.
+
 python -m reporting.published [RUN ...] [--check]
 """
 
@@ -9,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from reporting.facts import RunFacts, StageFacts, read_facts, show_interval, show_percent
+from reporting.facts import RunFacts, StageFacts, read_facts
+from utils.evaluation.registry import BY_KEY, METRICS, list_metrics
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.files import fill, read_json, write_json, write_text
 from utils.paths import ROOT, SAMPLE, TEST_OPENINGS, Run
@@ -21,33 +24,6 @@ SHIPPED = ROOT / "models" / "shipped"
 READMES = ("README.md", "README.fr.md")
 
 MODEL_FILES = ("model.keras", "model.tflite")
-
-_COLUMNS = (
-    (("stress", "majority_accuracy"), True),
-    (("stress", "accuracy"), True),
-    (("stress", "auroc"), False),
-    (("stress", "log_loss"), False),
-    (("stress", "ece"), False),
-    (("calibration", "after", "slope"), False),
-    (("classes", "accuracy"), True),
-)
-"""Where in a model's metrics, and whether in percent."""
-
-_HEADS = (
-    "run and model",
-    "test pictures",
-    "always the commoner label",
-    "accuracy",
-    "AUROC",
-    "log-loss",
-    "ECE",
-    "slope",
-    "accuracy over the classes",
-)
-_NOTE = (
-    "In brackets, 95 % intervals. Each row's file names model, data, code and machine. Slope: of the calibration, 1 is "
-    "ideal. The classes are the data set's own, emotions for example."
-)
 
 
 def publish(run: Run) -> Path:
@@ -120,34 +96,34 @@ def find_shipped(path: Path) -> Path | None:
 
 
 def render_results() -> str:
-    """The results of all published runs as a Markdown table."""
+    """The results of all published runs as a Markdown table, and what its columns mean."""
     paths = sorted(PUBLISHED.glob("*.json"))
     if not paths:
         return "No figures are published yet."
-    lines = [f"| {' | '.join(_HEADS)} |", "|---|" + "---:|" * (len(_HEADS) - 1)]
-    for path in paths:
-        facts, shipped = read_published(path), find_shipped(path)
-        for name, model in facts.models.items():
-            note = " (shipped)" if shipped and name == facts.model_name else ""
-            cells = [f"{model['stress']['count']:,}"]
-            cells += [show_interval(_find(model, keys), percent) for keys, percent in _COLUMNS]
-            link = f"[{facts.run.name}](reports/published/{path.name})"
-            lines.append(f"| {link}: {name}{note} | {' | '.join(cells)} |")
-    lines += ["", _NOTE, *_say_from_what(paths)]
-    seed = next((facts.seed_project for facts in map(read_published, paths) if facts.seed_project), None)
+    rows = [(path, read_published(path), name) for path in paths for name in read_published(path).models]
+    metrics = [
+        metric
+        for metric in list_metrics("readme")
+        if any(metric.find(facts.models[name]) is not None for _, facts, name in rows)
+    ]
+    lines = [
+        f"| run and model | test pictures | {' | '.join(metric.name for metric in metrics)} |",
+        "|---|---:|" + "---:|" * len(metrics),
+    ]
+    for path, facts, name in rows:
+        model = facts.models[name]
+        note = " (shipped)" if name == facts.model_name and find_shipped(path) else ""
+        cells = [f"{model['stress']['count']:,}", *(metric.show(model) for metric in metrics)]
+        lines.append(f"| [{facts.run.name}](reports/published/{path.name}): {name}{note} | {' | '.join(cells)} |")
+    lines += ["", "In brackets, 95 % intervals. Each row's file names model, data, code and machine.", ""]
+    lines += [f"- **{metric.name}**: {metric.means}" for metric in metrics]
+    lines += ["", *_say_from_what(paths)]
+    seed = next((facts.seed_project for _, facts, _ in rows if facts.seed_project), None)
     if seed:
-        lines.append(
-            "The student project that this one goes back to reported accuracy "
-            f"{show_percent(seed['accuracy'])} and log-loss {seed['log_loss']:.3f}, on other pictures."
-        )
+        metrics = [BY_KEY[f"stress.{name}"] for name in seed]
+        told = " and ".join(f"{metric.name} {metric.show({'stress': seed})}" for metric in metrics)
+        lines.append(f"The student project that this one goes back to reported {told}, on other pictures.")
     return "\n".join(lines)
-
-
-def _find(content: dict | None, keys: tuple[str, ...]):
-    """What lies under these keys, None where one is missing."""
-    for key in keys:
-        content = (content or {}).get(key)
-    return content
 
 
 def _say_from_what(paths: list[Path]) -> Iterator[str]:
@@ -160,23 +136,50 @@ def _say_from_what(paths: list[Path]) -> Iterator[str]:
             yield f"{model} also learnt from the answers of `{'`, `'.join(given['TEACHERS'])}`."
 
 
+def render_schema() -> dict[str, str]:
+    """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
+    kinds = {"ece": "[ece](#ece)"}
+    sections = {
+        block: [
+            (metric.figure, kinds.get(metric.figure, "figure"), metric.means)
+            for metric in METRICS
+            if metric.block == block and metric.means
+        ]
+        for block in ("stress", "classes")
+    }
+    sections["class"] = [(metric.key, "figure", metric.means) for metric in list_metrics("class")]
+    sections["mapping"] = [(metric.figure, "figure", metric.means) for metric in list_metrics("mapping")]
+    sections["comparison"] = [
+        (metric.key, "[difference](#difference)", f"second minus first: {metric.direction}")
+        for metric in list_metrics("comparison")
+    ]
+    head = "| key | type | what |\n|---|---|---|\n"
+    return {
+        section: head + "\n".join(f"| `{key}` | {kind} | {what} |" for key, kind, what in rows)
+        for section, rows in sections.items()
+    }
+
+
 def find_outdated() -> dict[Path, str]:
-    """The READMEs whose tables differ from the published figures, with the text that each should have."""
-    outdated, results = {}, render_results()
-    for name in READMES:
+    """The documents whose tables are not those of published figures and registry, with the text that each gets."""
+    tables = {name: {"results": render_results()} for name in READMES}
+    tables["reports/SCHEMA.md"] = render_schema()
+    outdated = {}
+    for name, contents in tables.items():
         path = ROOT / name
-        text = path.read_text(encoding="utf-8")
-        filled = fill(text, "results", results)
+        text = filled = path.read_text(encoding="utf-8")
+        for marker, content in contents.items():
+            filled = fill(filled, marker, content)
         if filled != text:
             outdated[path] = filled
     return outdated
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Publish runs and renew the READMEs' tables; 2 where a run is not fit, 1 where --check finds an old table."""
+    """Publish runs and renew the documents' tables; 2 where a run is not fit, 1 where --check finds an old one."""
     parser = argparse.ArgumentParser(prog="python -m reporting.published", description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", metavar="RUN", help="finished runs to publish the figures of")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a README's table is outdated")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a table is outdated")
     options = parser.parse_args(arguments)
     try:
         if not options.check:

@@ -5,21 +5,29 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from reporting.sentences import (
+from reporting.findings import (
     describe_abstention,
     describe_calibration,
     describe_comparison,
-    describe_label_errors,
     describe_mappings,
     describe_robustness,
     describe_scores,
     describe_slices,
 )
+from reporting.people import describe_outvoted
 from utils import plots
 from utils.data.dataset import Split, read_attributes
 from utils.display import LiveFigure, escape_markdown, say, show_figure, show_table
 from utils.evaluation.calibration import reliability_table
-from utils.evaluation.label_errors import out_of_fold_probabilities, propose_decisions, rank_doubt
+from utils.evaluation.label_errors import (
+    METHOD,
+    is_judged,
+    out_of_fold_probabilities,
+    propose_decisions,
+    rank_doubt,
+    rank_outvoted,
+)
+from utils.evaluation.registry import list_metrics, show_percent
 from utils.evaluation.robustness import measure_robustness
 from utils.evaluation.scoring import Evaluation
 from utils.evaluation.selective import risk_coverage
@@ -28,33 +36,6 @@ from utils.files import write_text
 from utils.labels import THRESHOLD
 from utils.paths import Run
 
-_ROWS = {
-    "pictures": ("stress", "count"),
-    "share of Stress": ("stress", "prevalence"),
-    "always the commoner label": ("stress", "majority_accuracy"),
-    "accuracy": ("stress", "accuracy"),
-    "balanced accuracy": ("stress", "balanced_accuracy"),
-    "MCC": ("stress", "mcc"),
-    "AUROC": ("stress", "auroc"),
-    "average precision": ("stress", "average_precision"),
-    "log-loss": ("stress", "log_loss"),
-    "Brier score": ("stress", "brier"),
-    "ECE": ("stress", "ece"),
-    "ECE if perfectly calibrated": ("stress", "ece"),
-    "always the commonest class": ("classes", "majority_accuracy"),
-    "accuracy over the classes": ("classes", "accuracy"),
-    "AUROC over the classes": ("classes", "auroc"),
-    "log-loss over the classes": ("classes", "log_loss"),
-}
-
-
-def show_figure_and_interval(figure: dict, decimals: int = 3) -> str:
-    """{"value": .7512, "low": .737, "high": .765} -> "0.751 (0.737 to 0.765)"."""
-    value, low, high = (
-        "–" if figure[key] is None else f"{figure[key]:.{decimals}f}" for key in ("value", "low", "high")
-    )
-    return f"{value} ({low} to {high})"
-
 
 def tabulate_scores(scores_by_column: dict[str, dict]) -> pd.DataFrame:
     """A row a figure, a column a model or a split: the value and its 95 % interval.
@@ -62,18 +43,10 @@ def tabulate_scores(scores_by_column: dict[str, dict]) -> pd.DataFrame:
     Args:
         scores_by_column: {"stress": ..., "classes": ...} as in reports/SCHEMA.md.
     """
-    table = {"figure": list(_ROWS)}
-    for column, scores in scores_by_column.items():
-        table[column] = [_cell(row, scores[block][name]) for row, (block, name) in _ROWS.items()]
+    metrics = list_metrics("notebook")
+    table = {"figure": [metric.name for metric in metrics]}
+    table |= {column: [metric.show(scores) for metric in metrics] for column, scores in scores_by_column.items()}
     return pd.DataFrame(table)
-
-
-def _cell(row: str, figure) -> str:
-    if isinstance(figure, int):
-        return f"{figure:,}"
-    if row == "ECE if perfectly calibrated":
-        return f"{figure['perfect_mean']:.3f}, up to {figure['perfect_95th']:.3f}"
-    return show_figure_and_interval(figure)
 
 
 def watch_training() -> Callable[[list[dict], int], None]:
@@ -105,27 +78,29 @@ def show_references(scores_by_model: dict[str, dict]) -> None:
 
 
 def show_roc(rows: dict[str, Evaluation]) -> None:
-    """The ROC curve of each row on the test pictures."""
-    labels = next(iter(rows.values())).test.labels
+    """The ROC curve of each model on the test pictures."""
+    labels = next(iter(rows.values())).decided.test.labels
     scores = {model: evaluation.scores for model, evaluation in rows.items()}
-    curves = {model: evaluation.p_stress for model, evaluation in rows.items()}
+    curves = {model: evaluation.decided.p_stress for model, evaluation in rows.items()}
     show_figure(plots.roc(labels, curves, scores), "ROC curves on the test pictures", "roc")
 
 
 def show_calibration(evaluation: Evaluation) -> None:
     """The reliability diagram, without and with the temperature where there is one."""
-    labels, groups = evaluation.test.labels, evaluation.groups
+    judged = evaluation.judged
     before, alt = None, "Reliability diagram: share of Stress against P(Stress)"
-    if evaluation.card["temperature"] != 1:
-        before = reliability_table(labels, evaluation.p_stress_before, groups)
+    if judged.card["temperature"] != 1:
+        before = reliability_table(judged.share, judged.p_stress_before, judged.groups)
         alt += ", without and with the temperature"
-    show_figure(plots.reliability(before, reliability_table(labels, evaluation.p_stress, groups)), alt, "reliability")
+    after = reliability_table(judged.share, judged.p_stress, judged.groups)
+    show_figure(plots.reliability(before, after), alt, "reliability")
     say(describe_calibration(evaluation.scores["calibration"]))
 
 
 def show_abstention(evaluation: Evaluation, target_accuracy: float) -> None:
     """Accuracy against the share of pictures answered, with the chosen threshold."""
-    curve = risk_coverage(evaluation.test.labels, evaluation.p_stress, evaluation.groups)
+    decided = evaluation.decided
+    curve = risk_coverage(decided.test.labels, decided.p_stress, decided.groups)
     abstention = evaluation.scores["abstention"]
     axes = plots.risk_coverage(curve, target_accuracy, abstention)
     show_figure(axes, "Curve: accuracy against the share of test pictures answered", "abstention")
@@ -133,14 +108,13 @@ def show_abstention(evaluation: Evaluation, target_accuracy: float) -> None:
 
 
 def show_comparisons(comparisons: list[dict]) -> None:
-    """Each pair of rows: differences with intervals, and the verdict in words.
+    """Each pair of models: differences with intervals, and the verdict in words.
 
     Args:
-        comparisons: from `comparison.compare_rows`.
+        comparisons: from `scoring.compare_models`.
     """
-    show_figure(
-        plots.differences(comparisons), "Differences of accuracy, AUROC and log-loss with 95 % intervals", "differences"
-    )
+    compared = ", ".join(metric.name for metric in list_metrics("comparison", "stress"))
+    show_figure(plots.differences(comparisons), f"Differences with 95 % intervals: {compared}", "differences")
     say("\n\n".join(map(describe_comparison, comparisons)))
 
 
@@ -153,7 +127,8 @@ def show_mappings(scored: dict[str, dict] | None) -> None:
     if not scored:
         say("These data have stress labels and no emotions: there is nothing to map.")
         return
-    show_figure(plots.mappings(scored), "Test accuracy under each mapping, beside the commoner label's", "mappings")
+    alt = "Test accuracy under each mapping, beside the majority-class baseline"
+    show_figure(plots.mappings(scored), alt, "mappings")
     say(describe_mappings(scored))
 
 
@@ -161,7 +136,7 @@ _PICTURED = 24
 
 
 def show_robustness(predict: Callable, evaluation: Evaluation, count: int, seed: int) -> list[dict]:
-    """Accuracy on test pictures that are made worse; `robustness` in reports/SCHEMA.md.
+    """Robustness to corruptions: accuracy on test pictures that are made worse; `robustness` in reports/SCHEMA.md.
 
     Args:
         predict: uint8 (n, 48, 48, 3) -> class probabilities, float (n, classes).
@@ -169,34 +144,37 @@ def show_robustness(predict: Callable, evaluation: Evaluation, count: int, seed:
         count: of pictures, drawn at random; 0 takes all.
         seed: of the drawing and of the changes.
     """
-    test, card = evaluation.test, evaluation.card
+    test, groups, card = evaluation.decided.test, evaluation.decided.groups, evaluation.card
     is_stress = np.isin(card["class_names"], card["stress_classes"])
-    table = measure_robustness(predict, test.images, test.targets, evaluation.groups, is_stress, count, seed)
+    table = measure_robustness(predict, test.images, test.labels, test.classes, groups, is_stress, count, seed)
     commoner = max(test.labels.mean(), 1 - test.labels.mean())
     show_figure(
         plots.robustness(table, commoner),
         "Accuracy under eight changes of the pictures, in five steps each",
         "robustness",
     )
-    say(describe_robustness(table))
     # the unchanged pictures have no strength, which JSON writes as null
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    say(describe_robustness(rows))
+    return rows
 
 
 def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
-    """Accuracy on each kind of test picture; `slices` in reports/SCHEMA.md."""
-    test = evaluation.test
+    """Accuracy on slices, kinds of test pictures; `slices` in reports/SCHEMA.md."""
+    decided = evaluation.decided
+    test = decided.test
     attributes = slice_by_attributes(read_attributes(run), test.records["file"])
     # attributes.csv may know a brightness of its own
     measured = slice_by_condition(test.images).rename(columns={name: f"{name} (measured)" for name in attributes})
     kinds = pd.concat([measured, attributes], axis=1)
-    right = (evaluation.p_stress >= THRESHOLD) == test.labels
-    table = measure_slices(right, kinds, evaluation.groups)
+    right = (decided.p_stress >= THRESHOLD) == test.labels
+    table = measure_slices(right, kinds, decided.groups)
     if len(table):
         show_figure(plots.slices(table, right.mean()), "Accuracy with its interval on each kind of picture", "slices")
+    rows = table.to_dict("records")
     # names in a data set are anybody's
-    say(escape_markdown(describe_slices(table)))
-    return table.to_dict("records")
+    say(escape_markdown(describe_slices(rows)))
+    return rows
 
 
 def show_label_errors(
@@ -215,11 +193,16 @@ def show_label_errors(
     """
     records = pd.concat([train.records, validation.records], ignore_index=True)
     pictures = np.concatenate([train.images, validation.images])
-    given = np.concatenate([train.targets, validation.targets])
-    judged = out_of_fold_probabilities(pictures, given, records["group"].to_numpy(), seed=seed)
-    ranking = rank_doubt(records, given, judged, class_names)
+    if train.votes is not None and validation.votes is not None:
+        ranking = rank_outvoted(records, np.concatenate([train.votes, validation.votes]), class_names)
+        sentence = describe_outvoted(ranking, len(records))
+    else:
+        given = np.concatenate([train.classes, validation.classes])
+        judged = out_of_fold_probabilities(pictures, given, records["group"].to_numpy(), seed=seed)
+        ranking = rank_doubt(records, given, judged, class_names)
+        sentence = describe_label_errors(ranking, judged, given)
     write_text(run.reports / "doubtful_labels.csv", propose_decisions(ranking, count).to_csv(index=False))
-    say(describe_label_errors(ranking, judged, given))
+    say(sentence)
     listed = ranking.head(count)
     if not show_pictures:
         show_table(listed[["file", "given", "suggested", "score"]])
@@ -228,3 +211,15 @@ def show_label_errors(
         titles = (first["given"] + "\n" + first["suggested"] + "?").tolist()
         show_figure(plots.pictures(pictures[first["position"]], titles), "The pictures whose labels are most doubtful")
     return listed.drop(columns="position").to_dict("records")
+
+
+def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
+    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
+    judged = is_judged(probabilities)
+    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
+    sure = int((ranking["score"] < 0.05).sum())
+    return (
+        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {show_percent(right)} of "
+        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
+        "it says where to look first."
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
-from utils.progress import in_notebook
+from utils.quiet import in_notebook
 
 LARGEST_SVG = 150_000
 """Characters up to which a figure stays a drawing; one with more marks or pictures in it becomes pixels."""

@@ -4,8 +4,13 @@ import re
 import unicodedata
 from difflib import get_close_matches
 
+import numpy as np
+
 CLASS_NAMES = ("Non-stress", "Stress")
 """The two answers, in the order of `label`: 0 and 1."""
+
+NO_MAJORITY = "no majority"
+"""What tables say of a label of -1: people tie, or say no class."""
 
 THRESHOLD = 0.5
 """P(stress) from which the answer is Stress."""
@@ -21,6 +26,9 @@ STRESS_MAPPINGS = {
 """The mappings in use in papers and projects; nobody has agreed on one."""
 
 DEFAULT_MAPPING = "angry-disgust-fear-sad"
+
+STRESS_CLASSES = tuple(sorted(STRESS_MAPPINGS[DEFAULT_MAPPING]))
+"""The emotions that count as Stress unless something else is asked for."""
 
 _EMOTION_SPELLINGS = {
     "angry": "anger, colere, en colere",
@@ -108,10 +116,23 @@ def stress_label(emotion: str, mapping: str = DEFAULT_MAPPING) -> int:
 
 
 def name_classes(records):
-    """The class that each record is trained on: its emotion, or the stress label's name where it has none.
+    """The class of each record: its emotion, or the stress label's name where it has none.
 
     Args:
-        records: a DataFrame with `emotion` ("" where unknown) and `label` (0 or 1).
+        records: a DataFrame with `emotion` ("" where unknown) and `label` (0, 1, or -1 where people tie: then the
+            first of the two, as in every tie of classes).
     """
-    names = records["label"].map(lambda label: CLASS_NAMES[label])
+    names = records["label"].map(lambda label: CLASS_NAMES[max(label, 0)])
     return records["emotion"].where(records["emotion"] != "", names)
+
+
+def find_majority(stress, people) -> np.ndarray:
+    """What most people say: int (n,), 0 = Non-stress, 1 = Stress, -1 where they tie, or there is nobody.
+
+    Args:
+        stress: (n,), how many say Stress; a share of people, too.
+        people: (n,) or a number, of how many; 1 where `stress` is a share.
+    """
+    # shares are sums of rounded numbers
+    lead = np.round(2 * np.asarray(stress, dtype=np.float64) - people, 5)
+    return np.where(lead == 0, -1, (lead > 0).astype(int))

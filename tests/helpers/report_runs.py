@@ -8,13 +8,13 @@ import nbformat
 import numpy as np
 import pandas as pd
 
-from reporting.facts import list_stages
 from reporting.html import export_html
 from utils.display import FIGURE_KEY, render_figure
 from utils.evaluation.bootstrap import measure_classes, measure_stress
 from utils.evaluation.comparison import compare_rows
+from utils.evaluation.registry import list_metrics
 from utils.files import write_json, write_text
-from utils.paths import Run
+from utils.paths import STAGES, Run
 from utils.plots.style import MODEL_COLOURS
 
 COUNT = 160
@@ -28,7 +28,7 @@ def simulate(skill: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_run(name: str, skill: float = 0.8, epochs: int = 3, pictures: str = "a") -> Run:
-    """A run of four notebooks in the tests' root, its figures computed from simulated answers.
+    """A run of the numbered notebooks in the tests' root, its figures computed from simulated answers.
 
     Args:
         pictures: runs with the same word have the same test pictures.
@@ -48,8 +48,8 @@ def write_run(name: str, skill: float = 0.8, epochs: int = 3, pictures: str = "a
     write_text(run.data / "index.csv", index.to_csv(index=False))
     models = {model: _measure(model, *quality) for model, quality in qualities.items()}
     _write_metrics(run, models, compare_rows(rows, labels, labels, groups), labels)
-    for stage, title in list_stages().items():
-        _write_stage(run, stage, title, epochs)
+    for stage in STAGES:
+        _write_stage(run, stage.name, stage.title, epochs)
     return run
 
 
@@ -85,14 +85,15 @@ def _write_metrics(run: Run, models: dict, comparisons: list, labels: np.ndarray
     seed_project = {"log_loss": 0.6236, "accuracy": 0.6434}
     baseline = tested | {"models": first, "seeds": seeds, "seed_project": seed_project}
     write_json(run.metrics("02_baseline_cnn"), baseline)
-    mapping = {"stress_classes": ["sad"]} | {
-        key: models["EmotionDetector_2"]["stress"][key]
-        for key in ("prevalence", "majority_accuracy", "accuracy", "auroc")
-    }
+    stress = models["EmotionDetector_2"]["stress"]
+    mapping = {"stress_classes": ["sad"], "count": COUNT}
+    mapping |= {metric.figure: stress[metric.figure] for metric in list_metrics("mapping")}
     retrained = tested | {"models": models, "seeds": seeds, "comparisons": comparisons}
     change = {"change": "blur", "unit": "sigma [pixels]", "pictures": COUNT, "low": 0.5, "high": 0.7}
     retrained["robustness"] = [
-        change | {"step": step, "strength": step or None, "accuracy": 0.7 - step / 20, "lost": step / 20}
+        change
+        | {"step": step, "strength": step or None, "accuracy": 0.7 - step / 20}
+        | {"lost": step / 20, "lost_low": step / 25, "lost_high": step / 15}
         for step in range(3)
     ]
     kind = {"by": "light", "slice": "dim", "pictures": 40, "accuracy": 0.6, "low": 0.5, "high": 0.7}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ import papermill
 import pytest
 from browser import find_faults, start_chromium
 from schema import find_mismatches, read_schema
-from support import CHECKOUT, draw_face, encode, make_root, run_pipeline
+from support import CHECKOUT, EMOTIONS, draw_face, encode, make_root, run_pipeline
 
 STAGES = [path.stem for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))]
 ROWS = ["EmotionDetector_1", "augmented", "EmotionDetector_2"]
@@ -77,7 +78,7 @@ def test_models_and_metrics_are_there(reports):
     assert metrics["test_openings"] == len(ROWS)
     assert [(pair["first"], pair["second"]) for pair in metrics["comparisons"]] == list(combinations(ROWS, 2))
     assert all(sum(pair["agreement"].values()) == 70 for pair in metrics["comparisons"])
-    assert not (root / "models" / "drawn-smoke" / "training").exists()
+    assert len(list((root / "models" / ".trainings").glob("*/training.json"))) == len(ROWS)
 
 
 @pytest.mark.parametrize("stage", STAGES[1:3])
@@ -126,6 +127,46 @@ def test_two_classes_go_through_all_notebooks(tmp_path):
     assert answer["label"] in ("Stress", "Non-stress")
 
 
+def test_votes_go_through_all_notebooks(tmp_path, faces_zip):
+    """Ten people a picture, of whom seven see what is drawn; one face nobody can tell, on one they tie."""
+    rng, lines = np.random.default_rng(0), ["file,angry,disgust,fear,happy,neutral,sad,surprise,contempt,unknown"]
+    with zipfile.ZipFile(faces_zip) as archive:
+        for name in archive.namelist():
+            counts = rng.multinomial(3, np.full(9, 1 / 9))
+            counts[EMOTIONS.index(name.split("/")[1])] += 7
+            lines.append(f"{name},{','.join(map(str, counts))}")
+    lines[-1] = f"{lines[-1].split(',')[0]},5,0,0,5,0,0,0,0,0"
+    lines[-2] = f"{lines[-2].split(',')[0]},0,0,0,0,0,0,0,0,10"
+    shutil.copy(faces_zip, tmp_path / "faces.zip")
+    (tmp_path / "faces.votes.csv").write_text("\n".join(lines) + "\n")
+    root = make_root(tmp_path / "root")
+    small = "EPOCHS=1 STRONG_WIDTHS=[[4],[8]] STRONG_VIEWS=[[24,48]] CHANGED_PICTURES=5 VOTES=required"
+    words = ("DATASET=voted", "PROFILE=smoke", f"SOURCE={tmp_path / 'faces.zip'}", f"PARAMS={small}")
+    result = run_pipeline(root, *words)
+    assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+    reports, schema = root / "reports" / "voted-smoke", read_schema()
+    metrics = {stage: json.loads((reports / "metrics" / f"{stage}.json").read_text()) for stage in STAGES}
+    assert metrics["01_preprocessing"]["people"] == {"pictures": 280, "people": 10}
+    for stage in STAGES[1:3]:
+        assert find_mismatches(metrics[stage], schema, schema[f"{stage}.json"]) == []
+    for name, scores in metrics["03_augmented_retraining"]["models"].items():
+        card = json.loads((root / "models" / "voted-smoke" / name / "model.json").read_text())
+        assert card["target"] == "votes"
+        assert card["class_names"] == sorted([*EMOTIONS, "contempt"])
+        assert scores["stress"]["count"] == 68
+        assert (scores["people"]["judged"], scores["people"]["ties"], scores["people"]["majority"]) == (69, 1, 68)
+        assert scores["people"]["accuracy"]["value"] == pytest.approx(scores["stress"]["accuracy"]["value"])
+        assert scores["people"]["share"]["brier"]["value"] == pytest.approx(
+            scores["stress"]["brier"]["value"], abs=1e-5
+        )
+        assert (scores["given"]["count"], scores["given"]["dropped"]) == (70, ["contempt"])
+        assert scores["label"]["accuracy"]["value"] > 0.95
+    page = (reports / "index.html").read_text()
+    assert "Beside people" in page and "how often people, drawn from those who voted" in page.lower()
+    assert "outvote" in (reports / "03_augmented_retraining.html").read_text()
+    assert "of 10 people would call" in (reports / "04_single_image_inference.html").read_text()
+
+
 def test_nbval_finds_every_checked_output(tmp_path, faces_zip):
     root = make_root(tmp_path)
     for stage in STAGES:
@@ -134,9 +175,11 @@ def test_nbval_finds_every_checked_output(tmp_path, faces_zip):
         declared = papermill.inspect_notebook(path)
         given = {name: value for name, value in parameters.items() if name in declared}
         papermill.execute_notebook(path, path, given, kernel_name="python3", prepare_only=True, progress_bar=False)
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300",
-         "-p", "no:cacheprovider", "--rootdir", root, *(root / "notebooks" / f"{stage}.ipynb" for stage in STAGES)],
-        env=os.environ | {"STRESS_FACES_ROOT": str(root)}, cwd=root, capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout
+    for stages, kept in ((STAGES, 0), (STAGES[1:3], 2)):
+        assert len(list((root / "models" / ".trainings").glob("*/training.json"))) == kept
+        result = subprocess.run(
+            [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "300",
+             "-p", "no:cacheprovider", "--rootdir", root, *(root / "notebooks" / f"{stage}.ipynb" for stage in stages)],
+            env=os.environ | {"STRESS_FACES_ROOT": str(root)}, cwd=root, capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from report_runs import COUNT, write_run
 
-from reporting.cards import CARDS, render_card, write_cards
 from reporting.facts import read_facts
+from reporting.first_page import CARDS, render_card, write_cards
 from utils.paths import Run
 
 
@@ -18,14 +18,14 @@ def test_the_model_card_gives_the_metrics_and_what_is_not_to_be_done():
     stated = {metric["type"]: metric["value"] for metric in result["metrics"]}
     assert stated["accuracy"] == round(facts.stress["accuracy"]["value"], 4)
     assert (head["library_name"], head["license"]) == ("keras", "other")
-    sections = "Intended use, Out of scope, Data, What counts as Stress, Figures, Confidence and calibration"
+    sections = "Intended use, Out of scope, Data, What counts as Stress, Figures, Slices, Robustness to corruptions"
     for section in [*sections.split(", "), "Known failures and doubts", "Privacy", "Law", "How it was made"]:
         assert f"## {section}\n" in text
     accuracy = facts.stress["accuracy"]
     assert f"{100 * accuracy['value']:.1f} % ({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in text
     assert f"| pictures | {COUNT} | {COUNT} |" in text
     assert "| light | dim | 40 | 60.0 % (50.0 to 70.0) |" in text
-    assert "| blur | 2, sigma [pixels] | 60.0 % (50.0 to 70.0) | 10.0 % |" in text
+    assert "| blur | 2, sigma [pixels] | 60.0 % (50.0 to 70.0) | 10.0 points |" in text
     assert "/home/somebody" not in text
 
 

@@ -7,7 +7,7 @@ from report_runs import COUNT, write_run
 from support import CHECKOUT
 
 from reporting import published
-from reporting.cards import render_card
+from reporting.first_page import render_card
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.paths import ROOT, Run
 
@@ -67,15 +67,41 @@ def test_the_shipped_model_scores_on_the_sample_what_is_published(checkout, path
     assert rescore(folder, sample, SAMPLE_PICTURES) == pytest.approx(stated, abs=TOLERANCE)
 
 
+@pytest.fixture(scope="module")
+def on_fer2013(shared):
+    """The shipped model scored on FER-2013's test part: against its labels, and against people's votes."""
+    return rescore(CHECKOUT / "models" / "shipped" / "EmotionDetector_2", shared / "data" / "fer2013.zip", split="test")
+
+
 @each_file
-def test_the_shipped_model_scores_on_fer2013_what_is_published(checkout, path, shared):
-    folder, facts = find_shipped(path), published.read_published(path)
+def test_the_shipped_model_scores_on_fer2013_what_is_published(checkout, path, on_fer2013):
+    find_shipped(path)
+    facts, scored = published.read_published(path), on_fer2013["given"]
     if "fer2013" not in facts.data["source"]:
         pytest.skip(f"{path.name} is of other data")
-    scored = rescore(folder, shared / "data" / "fer2013.zip", split="test")
     for name in ("accuracy", "auroc", "log_loss"):
-        assert scored[name] == pytest.approx(facts.stress[name]["value"], abs=TOLERANCE)
-    assert scored["class_accuracy"] == pytest.approx(facts.model["classes"]["accuracy"]["value"], abs=TOLERANCE)
+        assert scored[name]["value"] == pytest.approx(facts.stress[name]["value"], abs=TOLERANCE)
+    classes = facts.model["classes"]["accuracy"]["value"]
+    assert scored["class_accuracy"]["value"] == pytest.approx(classes, abs=TOLERANCE)
+
+
+def test_what_people_say_of_the_shipped_model_and_of_one_another(on_fer2013):
+    """It has learnt labels that came with search words, and says Stress of every second neutral face."""
+    people = on_fer2013["people"]
+    assert (people["judged"], people["ties"], people["majority"]) == (3553, 88, 3465)
+    found = {
+        "majority": people["accuracy"]["value"],
+        "AUROC": on_fer2013["auroc"],
+        "neutral called Stress": people["neutral"]["called_stress"]["value"],
+        "FER+": people["ferplus"]["accuracy"]["value"],
+        "Brier": people["share"]["brier"]["value"],
+        "floor": people["share"]["floor"]["value"],
+        "ceiling": people["share"]["ceiling"]["value"],
+    } | {panel["size"]: panel["people"]["value"] for panel in people["panels"]}
+    expected = {"majority": 0.741, "AUROC": 0.924, "neutral called Stress": 0.462, "FER+": 0.706, "Brier": 0.113}
+    expected |= {"floor": 0.010, "ceiling": 0.113, 1: 0.868, 3: 0.905, 5: 0.914, 7: found[7]}
+    assert found == pytest.approx(expected, abs=0.002)
+    assert (people["neutral"]["count"], people["ferplus"]["count"], people["as_often_as"]) == (719, 3199, 0)
 
 
 def test_the_shipped_model_is_what_is_promised(checkout):
@@ -103,6 +129,8 @@ def readmes(monkeypatch, tmp_path):
     monkeypatch.setattr(published, "ROOT", tmp_path)
     for name in published.READMES:
         (tmp_path / name).write_text("# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nThe end.\n")
+    tables = [f"## {name}\n<!-- {name} -->\n<!-- /{name} -->\n" for name in published.render_schema()]
+    (tmp_path / "reports" / "SCHEMA.md").write_text("\n".join(tables))
     assert published.main([]) == 0
     return path
 

@@ -2,9 +2,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from reporting.sections import show_figure_and_interval, tabulate_scores, watch_training
-from reporting.sentences import describe_scores, describe_seeds
+from reporting.findings import describe_scores
+from reporting.sections import tabulate_scores, watch_training
+from reporting.sentences import describe_seeds
 from utils.evaluation.bootstrap import measure_classes, measure_stress
+from utils.evaluation.registry import show_interval
 from utils.evaluation.validation import measure_seeds
 
 
@@ -22,35 +24,34 @@ def good():
     return measure(1.5)
 
 
-def test_a_figure_with_its_interval():
-    assert show_figure_and_interval({"value": 0.7512, "low": 0.737, "high": 0.7649}) == "0.751 (0.737 to 0.765)"
-    assert show_figure_and_interval({"value": None, "low": None, "high": None}) == "– (– to –)"
-
-
 def test_a_column_a_model(good):
     table = tabulate_scores({"one": good, "two": good}).set_index("figure")
     assert table.loc["pictures", "one"] == "400"
-    assert table.loc["accuracy", "two"] == show_figure_and_interval(good["stress"]["accuracy"])
-    assert table.loc["accuracy over the classes", "one"] == show_figure_and_interval(good["classes"]["accuracy"])
+    assert table.loc["accuracy", "two"] == show_interval(good["stress"]["accuracy"])
+    assert table.loc["accuracy over the classes", "one"] == show_interval(good["classes"]["accuracy"])
 
 
 def test_the_sentence_says_whether_the_majority_is_beaten(good):
-    assert "the network beats that" in describe_scores(good | {"without_copies": good})
-    assert "cannot be told apart from that" in describe_scores(measure(0) | {"without_copies": None})
-    assert "the network does worse" in describe_scores(measure(-1.5) | {"without_copies": None})
+    assert "the model beats it" in describe_scores(good | {"without_copies": good})
+    assert "cannot be told apart from it" in describe_scores(measure(0) | {"without_copies": None})
+    assert "the model does worse" in describe_scores(measure(-1.5) | {"without_copies": None})
 
 
 def test_the_sentence_knows_labels_that_are_equally_common():
     labels = np.tile([0, 1], 20)
     stress = measure_stress(labels, labels * 0.8 + 0.1, np.arange(40))
     sentence = describe_scores({"stress": stress, "without_copies": None})
-    assert "50.0% of them are Stress; always saying the same label gets 50.0%" in sentence
+    assert (
+        "50.0 % of them are Stress. The majority-class baseline, always giving the same label, gets 50.0 %" in sentence
+    )
 
 
 def test_the_sentence_says_what_is_left_without_copies(good):
     fewer = measure(1.5, count=390)
     assert "No test picture occurs outside test" in describe_scores(good | {"without_copies": good})
-    assert "Without the 10 that also occur outside test" in describe_scores(good | {"without_copies": fewer})
+    assert "Without the 10 test pictures that have a copy or near-duplicate outside test" in describe_scores(
+        good | {"without_copies": fewer}
+    )
     assert "one label is missing" in describe_scores(good | {"without_copies": None})
 
 
@@ -65,8 +66,8 @@ def test_the_spread_over_seeds():
     assert seeds["accuracy"] == [0.75, 1.0]
     assert seeds["auroc"] == [1.0, 1.0]
     sentence = describe_seeds(seeds, {"value": 0.8, "low": 0.7, "high": 0.9})
-    assert "from 0.750 to 1.000 (standard deviation 0.177)" in sentence
-    assert "±0.100" in sentence
+    assert "from 75.0 % to 100.0 % (standard deviation 17.7 points)" in sentence
+    assert "±10.0 points" in sentence
 
 
 def test_one_seed_has_no_spread():

@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from utils.data.classes import name_class
-from utils.data.csv_files import SourceError, read_text_table, require_most_there
+from utils.archives import Archive
+from utils.csv_files import SourceError, read_text_table, require_most_there
+from utils.data.classes import name_class, read_file_name
 from utils.data.layouts import Layout
-from utils.data.sources import ATTRIBUTES, FolderArchive, ZipArchive
+from utils.data.sources import ATTRIBUTES
 from utils.files import is_stray, match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
 
@@ -17,9 +18,7 @@ _KEYS = ("file", "subject")
 """Columns with a meaning of their own."""
 
 
-def read_attributes(
-    archive: FolderArchive | ZipArchive, names: list[str], labels: Path | None
-) -> tuple[pd.DataFrame | None, str | None]:
+def read_attributes(archive: Archive, names: list[str], labels: Path | None) -> tuple[pd.DataFrame | None, str | None]:
     """The outermost attributes.csv among the files of a source, and its name; (None, None) where there is none.
 
     Args:
@@ -92,6 +91,20 @@ def match_attributes(
     rows = pd.DataFrame({"file": absent, "reason": f"in {ATTRIBUTES}, but not there"})
     layout = replace(layout, ignored=pd.concat([layout.ignored, rows], ignore_index=True))
     return layout, attributes.assign(file=[there.get(name, name) for name in attributes["file"]])
+
+
+def add_persons(attributes: pd.DataFrame | None, files: pd.Series) -> pd.DataFrame | None:
+    """The attributes with a column `subject` from the names of KDEF's, JAFFE's and CK+48's files.
+
+    Args:
+        attributes: from `match_attributes`; as they are where they name persons themselves.
+        files: of all pictures.
+    """
+    persons = files.map(lambda name: read_file_name(name)[0])
+    if (attributes is not None and "subject" in attributes) or not (persons != "").any():
+        return attributes
+    named = pd.DataFrame({"file": files, "subject": persons})
+    return named if attributes is None else attributes.merge(named, on="file", how="outer").fillna("")
 
 
 def add_subjects(records: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:

@@ -2,23 +2,26 @@
 
 import hashlib
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from utils.data.sources import VOTES
+from utils.data.votes import UNJUDGED, UNSURE, list_classes
 from utils.files import read_json, replaced_folder, write_json
-from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
+from utils.labels import CLASS_NAMES, EMOTIONS, NO_MAJORITY, STRESS_CLASSES, name_classes
 from utils.paths import Run
 from utils.pictures import encode_png
 
-INDEX_COLUMNS = ["file", "sha256", "emotion", "label", "split", "group", "flags"]
+INDEX_COLUMNS = ["file", "sha256", "given", "emotion", "label", "split", "group", "flags"]
 
 OPEN_SPLITS = ("train", "validation", "none")
-"""In the order in which images.npy holds their pictures, so that each is one piece of the mapped file."""
+"""In the order in which images.npy holds their pictures: each is one piece of the mapped file."""
 
-FORMAT = 3
+FORMAT = 4
 """Of the files in data/processed/<run>/. Read in another order, pictures would get each other's labels."""
 
 
@@ -29,14 +32,32 @@ class Split:
     Attributes:
         records: one row a picture, with INDEX_COLUMNS but `sha256`.
         images: uint8 (n, 48, 48, 3), RGB; memory-mapped.
-        targets: int64 (n,), positions in the data set's `class_names`.
-        labels: int64 (n,), 0 = Non-stress, 1 = Stress.
+        targets: float32 (n, classes), columns as the data set's `class_names`: each class's share of the votes, or 1
+            for the one class of a picture without; a row of zeros where people say no class.
+        labels: int64 (n,), 0 = Non-stress, 1 = Stress, -1 where there is no majority for either.
+        votes: int64 (n, classes), how many people saw each class; None where the data set has no votes.
+        unsure: int64 (n, 2), how many could not tell, and how many saw no face; None as `votes`.
     """
 
     records: pd.DataFrame
     images: np.ndarray
     targets: np.ndarray
     labels: np.ndarray
+    votes: np.ndarray | None = None
+    unsure: np.ndarray | None = None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The class that most people saw, the first of those that tie: int64 (n,), -1 where people say none."""
+        return np.where(self.targets.any(axis=1), self.targets.argmax(axis=1), -1)
+
+    def take(self, chosen: np.ndarray) -> "Split":
+        """Some of the pictures, in memory unless it is all of them; `chosen` is bool (n,)."""
+        if chosen.all():
+            return self
+        images, records = copy_images(self.images, np.flatnonzero(chosen)), self.records[chosen].reset_index(drop=True)
+        votes, unsure = (None if counts is None else counts[chosen] for counts in (self.votes, self.unsure))
+        return Split(records, images, self.targets[chosen], self.labels[chosen], votes, unsure)
 
 
 def write_dataset(
@@ -47,60 +68,81 @@ def write_dataset(
     source: Path,
     findings: dict,
     attributes: pd.DataFrame | None = None,
+    votes: pd.DataFrame | None = None,
+    stress_classes: Sequence[str] = STRESS_CLASSES,
 ) -> dict:
-    """Write index.csv, images.npy, test_images.npy, manifest.json and, where there are any, attributes.csv in one step.
+    """Write index.csv, images.npy, test_images.npy, manifest.json, and attributes and votes if any, in one step.
 
     Args:
         run: its folder data/processed/<run>/ is replaced whole.
         records: with INDEX_COLUMNS, as audited and split.
-        pixels: uint8 (n, 48, 48, 3), RGB, in the order of the records.
-        skipped: pictures that could not be read: `file`, `reason`.
-        source: where they came from; only its name is kept.
+        pixels: uint8 (n, 48, 48, 3), RGB, in their order.
+        skipped: what could not be read: `file`, `reason`.
+        source: only its name is kept.
         findings: the audit in numbers.
         attributes: what else is known of some of the pictures, key `file`.
+        votes: on the pictures, as `votes.settle_labels` gives them.
+        stress_classes: the emotions that count as Stress.
 
     Returns:
-        The manifest. It holds no time and no path, so the same data give the same bytes.
+        The manifest, without time and path: the same data give the same bytes.
 
     Raises:
-        OSError: it cannot be written; what stood there before stays as it was.
+        OSError: it cannot be written; what stood there before stays.
         ValueError: the run's name is kept for committed folders.
     """
     run.require_own()
     records = records[INDEX_COLUMNS]
+    votes = None if votes is None else records[["file"]].merge(votes.reset_index(names="file"), on="file")
     if attributes is not None:
         attributes = records[["file"]].merge(attributes, on="file")
-    class_names = [name for name in (*EMOTIONS, *CLASS_NAMES) if name in set(name_classes(records))]
+    class_names = _find_classes(records, votes)
+    counts = records.groupby("split")["label"].value_counts().unstack(fill_value=0)
+    label_names = dict(enumerate(CLASS_NAMES)) | ({-1: NO_MAJORITY} if -1 in counts else {})
     manifest = {
         "format": FORMAT,
         "run": run.name,
         "source": source.name,
         "class_names": class_names,
-        "stress_classes": sorted(set(name_classes(records[records["label"] == 1]))),
+        "target": "labels" if votes is None else "votes",
+        "stress_classes": [name for name in class_names if name in (*stress_classes, CLASS_NAMES[1])],
         "counts": {
-            split: {name: int((part["label"] == label).sum()) for label, name in enumerate(CLASS_NAMES)}
-            for split, part in records.groupby("split")
+            split: {name: int(row.get(label, 0)) for label, name in label_names.items()}
+            for split, row in counts.iterrows()
         },
         "findings": findings,
         "skipped": skipped.to_dict("records"),
         "attributes": None if attributes is None else _fingerprint(attributes),
+        "votes": None if votes is None else _fingerprint(votes),
         "test": _fingerprint(records.loc[records["split"] == "test", ["sha256"]]),
-        "fingerprint": _fingerprint(records),
     }
+    manifest["fingerprint"] = _fingerprint(records, *([] if votes is None else [votes]))
+    written = records.assign(label=records["label"].where(records["label"] >= 0))
     rows = {split: np.flatnonzero(records["split"] == split) for split in (*OPEN_SPLITS, "test")}
     with replaced_folder(run.data) as folder:
         _save_rows(folder / "images.npy", pixels, np.concatenate([rows[split] for split in OPEN_SPLITS]))
         _save_rows(folder / "test_images.npy", pixels, rows["test"])
-        records.to_csv(folder / "index.csv", index=False)
+        written.astype({"label": "Int64"}).to_csv(folder / "index.csv", index=False)
+        if votes is not None:
+            votes.to_csv(folder / VOTES, index=False)
         if attributes is not None:
             attributes.to_csv(folder / "attributes.csv", index=False)
         write_json(folder / "manifest.json", manifest)
     return manifest
 
 
-def _fingerprint(table: pd.DataFrame) -> str:
-    """sha256 over every row; over records, that includes pixels through their own sha256."""
-    return hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
+def _find_classes(records: pd.DataFrame, votes: pd.DataFrame | None) -> list[str]:
+    """The classes of which something can be learnt: those with any vote in training, or of any picture."""
+    found = set(name_classes(records))
+    if votes is not None:
+        training = votes["file"].isin(records.loc[records["split"] == "train", "file"])
+        found = {name for name in list_classes(votes) if votes.loc[training, name].any()}
+    return [name for name in (*EMOTIONS, *CLASS_NAMES) if name in found]
+
+
+def _fingerprint(*tables: pd.DataFrame) -> str:
+    """sha256 over every row; of records, that includes the pixels' own."""
+    return hashlib.sha256("".join(table.to_csv(index=False) for table in tables).encode()).hexdigest()
 
 
 def _save_rows(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
@@ -136,7 +178,7 @@ def read_manifest(run: Run) -> dict:
 def read_attributes(run: Run) -> pd.DataFrame | None:
     """What the source's attributes.csv says of the run's pictures, key `file`; None where it has none.
 
-    Columns of numbers are numbers; `subject` is text; what is empty is missing.
+    Columns of numbers are numbers, `subject` is text, what is empty is missing.
     """
     path = run.data / "attributes.csv"
     if not path.exists():
@@ -145,24 +187,34 @@ def read_attributes(run: Run) -> pd.DataFrame | None:
 
 
 def read_index(run: Run) -> pd.DataFrame:
-    """The records of all the run's pictures, with INDEX_COLUMNS but `sha256`."""
-    # the digests are the audit's alone, and would take much of the memory that an index of many pictures needs
+    """The records of all the run's pictures, with INDEX_COLUMNS but `sha256`, which would take much memory."""
     columns = [name for name in INDEX_COLUMNS if name != "sha256"]
-    return pd.read_csv(run.data / "index.csv", keep_default_na=False, usecols=columns)
+    index = pd.read_csv(run.data / "index.csv", keep_default_na=False, na_values={"label": [""]}, usecols=columns)
+    return index.assign(label=index["label"].fillna(-1).astype(np.int64))
 
 
 def make_split(run: Run, records: pd.DataFrame, images: np.ndarray) -> Split:
     """Some of the records, with their pictures in the same order."""
-    position = {name: i for i, name in enumerate(read_manifest(run)["class_names"])}
-    targets = name_classes(records).map(position).to_numpy(dtype=np.int64)
-    return Split(records.reset_index(drop=True), images, targets, records["label"].to_numpy(dtype=np.int64))
+    class_names = read_manifest(run)["class_names"]
+    records, labels = records.reset_index(drop=True), records["label"].to_numpy(dtype=np.int64)
+    targets = np.array(name_classes(records))[:, None] == class_names
+    path = run.data / VOTES
+    if not path.exists():
+        return Split(records, images, targets.astype(np.float32), labels)
+    table = pd.read_csv(path, index_col="file").reindex(records["file"], fill_value=0)
+    votes, unsure = (table[names].to_numpy(dtype=np.int64) for names in (class_names, list(UNSURE)))
+    people = votes.sum(axis=1, keepdims=True)
+    targets = np.where(people, votes / np.maximum(people, 1), targets)
+    unjudged = [bool(set(flags.split()) & set(UNJUDGED)) for flags in records["flags"]]
+    targets[unjudged] = 0
+    return Split(records, images, targets.astype(np.float32), labels, votes, unsure)
 
 
 def load_split(run: Run, split: str) -> Split:
     """The training or the validation pictures.
 
     Raises:
-        ValueError: `split` is neither "train" nor "validation"; the test split has `sealed_test`.
+        ValueError: `split` is neither; the test split has `sealed_test`.
         FileNotFoundError: the run has no processed data yet.
     """
     if split not in ("train", "validation"):
@@ -176,16 +228,16 @@ def load_split(run: Run, split: str) -> Split:
 
 
 def validation_picture(run: Run) -> tuple[bytes, str]:
-    """The first validation picture, as the bytes of a PNG, and its label's name."""
+    """The first validation picture that has a label, as the bytes of a PNG, and the label's name."""
     validation = load_split(run, "validation")
-    return encode_png(validation.images[0]), CLASS_NAMES[validation.labels[0]]
+    first = int(np.argmax(validation.labels >= 0))
+    return encode_png(validation.images[first]), CLASS_NAMES[validation.labels[first]]
 
 
 def copy_images(images: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Some of the pictures in memory, in the order of `positions`.
 
-    Where they come from a mapped file, the pages that it took of the process's memory are given back, every few
-    pictures: what a process holds does not grow with the file that it reads.
+    Where they come from a mapped file, the memory that its pages took is given back every few pictures.
     """
     mapped: object = images
     while isinstance(mapped, np.ndarray):

@@ -3,36 +3,30 @@
 python -m utils.data.ingest SOURCE [CLASSES] prints what it takes each folder for.
 """
 
+import argparse
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from utils.data.annotations import add_subjects, apply_decisions, match_attributes, read_attributes
-from utils.data.classes import read_classes
-from utils.data.csv_files import SourceError
-from utils.data.layouts import (
-    Layout,
-    read_csvs,
-    read_folders,
-)
-from utils.data.sources import (
-    DECISIONS_ENDING,
-    FolderArchive,
-    ZipArchive,
-    fetch_source,
-    find_decisions,
-    list_beside,
-    open_archive,
-)
-from utils.labels import CLASS_NAMES, name_classes
+from utils.archives import Archive, open_archive
+from utils.csv_files import SourceError
+from utils.data.annotations import add_persons, add_subjects, apply_decisions, match_attributes, read_attributes
+from utils.data.classes import find_classes
+from utils.data.csv_labels import read_csvs
+from utils.data.layouts import Layout, read_folders, settle_splits
+from utils.data.sources import fetch_source, find_decisions, is_annotation, list_beside
+from utils.data.votes import apply_votes, read_votes, settle_labels
+from utils.files import match_names
+from utils.labels import CLASS_NAMES, EMOTIONS, STRESS_CLASSES, name_classes
 from utils.pictures import SIDE, PictureError, open_picture, to_input
-from utils.progress import track
+from utils.quiet import track
 
 
 @dataclass(frozen=True)
@@ -40,18 +34,25 @@ class Source:
     """Raw data and what was found in it; no picture has been opened.
 
     Attributes:
-        path: a folder, a zip, or a CSV.
+        path: a folder, a zip, a tar archive, or a CSV.
         archive: reads its files.
         layout: what each file is, after a person's decisions.
         decisions: what those did: `file`, `decision`, `was`, `now`, `why`.
-        attributes: the rows of its attributes.csv, as text, key `file`; None where it has none.
+        votes: how many people saw which class: index `file`, a column a class and votes.UNSURE; None where it has none.
+        stress_classes: the emotions that count as Stress.
+        attributes: the rows of its attributes.csv, as text, key `file`, and the `subject` that its files' names tell;
+            None where there is neither.
+        said: where it is said what its class names mean: CLASSES, a classes.csv, or "" where nowhere.
     """
 
     path: Path
-    archive: FolderArchive | ZipArchive
+    archive: Archive
     layout: Layout
     decisions: pd.DataFrame
+    votes: pd.DataFrame | None
+    stress_classes: tuple[str, ...]
     attributes: pd.DataFrame | None
+    said: str
 
     def folder_table(self) -> pd.DataFrame:
         """What each folder was taken for: `folder`, `split`, `emotion`, `counts as`, `files`."""
@@ -60,46 +61,71 @@ class Source:
             folder = entries["file"].str.rpartition("#")[0]
         else:
             folder = entries["file"].map(lambda name: str(PurePosixPath(name).parent))
-        columns = ["folder", "split", "emotion", "label"]
-        table = entries.assign(folder=folder).groupby(columns, as_index=False).size().rename(columns={"size": "files"})
-        table["counts as"] = table["label"].map(lambda label: CLASS_NAMES[label])
-        table["split"] = table["split"].replace("", "to be cut")
-        return table[["folder", "split", "emotion", "counts as", "files"]]
+        emotion = entries["given"].where(entries["given"].isin(EMOTIONS), "")
+        table = entries.assign(folder=folder, split=entries["split"].replace("", "to be cut"), emotion=emotion)
+        table["counts as"] = [CLASS_NAMES[label] for label in entries["label"]] if self.votes is None else "people vote"
+        columns = ["folder", "split", "emotion", "counts as"]
+        return table.groupby(columns, as_index=False).size().rename(columns={"size": "files"})
+
+    def class_table(self) -> pd.DataFrame:
+        """What each class was taken for: `in the data`, `read as`, `counts as`, `pictures`, and three `for example`."""
+        rows = []
+        for (named, given), part in self.layout.entries.groupby(["named", "given"]):
+            counts_as = CLASS_NAMES[part["label"].iloc[0]] if self.votes is None else "people vote"
+            rows.append((named, given, counts_as, len(part), ", ".join(part["file"][:3])))
+        return pd.DataFrame(rows, columns=["in the data", "read as", "counts as", "pictures", "for example"])
 
 
-def inspect_source(path: Path, classes: str = "") -> Source:
-    """Find out what a folder, a zip or a CSV holds, from names alone.
+def inspect_source(
+    path: Path, classes: str = "", votes: str = "auto", stress_classes: Sequence[str] = STRESS_CLASSES
+) -> Source:
+    """Find out what a folder, a zip, a tar archive or a CSV holds, from names alone.
 
     Layouts: split/class, class/split, or class folders, perhaps wrapped in others; FER-2013's CSV of
-    pixels; pictures beside a CSV that labels them; a CSV for each split. Classes are Stress and Non-stress, or
-    emotions.
+    pixels; pictures beside a CSV that labels them; a CSV for each split; RAF-DB's list; KDEF's and JAFFE's
+    file names. Classes are Stress and Non-stress, or emotions.
 
     Args:
-        path: a folder, a zip, or a CSV.
+        path: a folder, a zip, a tar archive, or a CSV.
         classes: what class names or numbers of its own mean, see `classes.read_classes`.
+        votes: whether people's votes are used: "auto" where there are any, "required", "off".
+        stress_classes: the emotions that count as Stress.
 
     Raises:
         SourceError: it cannot be used; the message says what was found and what was expected.
-        ValueError: `classes` is not understood.
+        ValueError: `classes`, `votes` or `stress_classes` is not understood.
     """
-    translation = read_classes(classes)
+    require_emotions(stress_classes)
     csv_path = path if path.suffix.lower() == ".csv" and path.is_file() else None
     archive = open_archive(path.parent if csv_path else path)
     try:
         # the folder of a CSV may hold anything
         names = list_beside(csv_path) if csv_path else archive.names()
         attributes, attributes_name = read_attributes(archive, names, csv_path)
-        names = [name for name in names if name != attributes_name and not name.endswith(DECISIONS_ENDING)]
+        translation, said, classes_name = find_classes(path, names, archive.read, classes)
+        counts = read_votes(path, archive, names, votes, translation)
+        names = [name for name in names if name not in (attributes_name, classes_name) and not is_annotation(name)]
+        voted = set() if counts is None else set(match_names(counts.index, names).values())
         layout = read_csvs(archive, names, csv_path.name if csv_path else None, translation)
-        layout = layout or read_folders(names, translation)
+        layout = layout or read_folders(names, translation, voted)
         layout, attributes = match_attributes(layout, attributes, names)
+        attributes = add_persons(attributes, layout.entries["file"])
+        layout, counts = apply_votes(layout, counts)
         layout, decisions = apply_decisions(layout, find_decisions(path))
+        entries, counts = settle_labels(layout.entries, counts, stress_classes)
+        layout = replace(layout, entries=entries)
         require_usable(layout)
         settle_splits(layout.entries)
     except SourceError as error:
         archive.close()
         raise SourceError(f"{path}: {error}") from None
-    return Source(path, archive, layout, decisions, attributes)
+    return Source(path, archive, layout, decisions, counts, tuple(stress_classes), attributes, said)
+
+
+def require_emotions(stress_classes: Sequence[str]) -> None:
+    """Raise ValueError unless these are emotions, one at least, and not all."""
+    if isinstance(stress_classes, str) or not set() < set(stress_classes) < set(EMOTIONS):
+        raise ValueError(f"STRESS_CLASSES {stress_classes!r}: expected a list of some of {', '.join(EMOTIONS)}.")
 
 
 def sample_stratified(entries: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
@@ -123,9 +149,9 @@ def read_pictures(source: Source, count: int = 0, seed: int = 0) -> tuple[pd.Dat
         seed: which ones, where `count` is given.
 
     Returns:
-        records (`file`, `emotion`, `label`, `split`, `decision`, `class`, `width`, `height`, and `subject` where
-        attributes.csv has it), their pixels (uint8 (n, 48, 48, 3), RGB, in the same order, mapped to a temporary
-        file), and skipped (`file`, `reason`).
+        records (`file`, `given`, `emotion`, `label`, `split`, `judgement`, `decision`, `class`, `width`, `height`, and
+        `subject` where attributes.csv has it), their pixels (uint8 (n, 48, 48, 3), RGB, in the same order, mapped to a
+        temporary file), and skipped (`file`, `reason`).
 
     Raises:
         SourceError: no picture could be read, a label is left without any, or the source vanished.
@@ -146,7 +172,7 @@ def read_pictures(source: Source, count: int = 0, seed: int = 0) -> tuple[pd.Dat
             kept.append(position)
         unnamed.flush()
         records = entries.iloc[kept].reset_index(drop=True)
-        if records["label"].nunique() < 2:
+        if not {0, 1} <= set(records["label"]):
             first = f"; {skipped[0]['file']!r} is {skipped[0]['reason']}" if skipped else ""
             read = f"{len(kept)} of {len(entries)} pictures could be read{first}"
             raise SourceError(f"{source.path}: {read}. Expected some of each label.")
@@ -170,10 +196,7 @@ def _decode_all(source: Source, names: pd.Series) -> Iterator[tuple[str, Image.I
 def _decode(source: Source, name: str) -> Image.Image:
     if not source.layout.pixels:
         return open_picture(source.archive.read(name))
-    grey = source.layout.pixels[name]
-    if grey is None:
-        raise PictureError("broken: expected pixels that are whole numbers from 0 to 255")
-    return Image.frombytes("L", (SIDE, SIDE), grey).convert("RGB")
+    return Image.frombytes("L", (SIDE, SIDE), source.layout.pixels[name]).convert("RGB")
 
 
 def require_usable(layout: Layout) -> None:
@@ -189,34 +212,34 @@ def require_usable(layout: Layout) -> None:
     if without_emotion.any() and not without_emotion.all():
         stress, emotion = (entries.loc[rows, "file"].iloc[0] for rows in (without_emotion, ~without_emotion))
         raise SourceError(f"some folders name emotions ({emotion!r}), others stress ({stress!r}); expected one kind.")
-    if entries["label"].nunique() < 2:
-        found = CLASS_NAMES[entries["label"].iloc[0]]
+    if not {0, 1} <= set(entries["label"]):
+        found = CLASS_NAMES[entries["label"].max()] if entries["label"].max() >= 0 else "neither"
         raise SourceError(
             f"a single class: all {len(entries)} pictures are {found}; expected {' and '.join(CLASS_NAMES)}."
         )
 
 
-def settle_splits(entries: pd.DataFrame) -> None:
-    """Leave splits that are none empty, in place: one split alone divides nothing; what lies beside splits trains."""
-    settled = entries["split"].replace("", "train")
-    published = set(settled)
-    if len(published) > 1 and "train" not in published:
-        raise SourceError(f"no training pictures; found the splits {', '.join(sorted(published))}.")
-    entries["split"] = settled if len(published) > 1 else ""
-
-
 def main() -> int:
-    """Print the table of folders of the source named on the command line, and what CLASSES says as a second word."""
-    path, classes = [*sys.argv[1:], "", ""][:2]
+    """Print what the source named on the command line would be taken for; 1 where it cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m utils.data.ingest", description=main.__doc__)
+    parser.add_argument("source", nargs="?", default="", help="default: the embedded sample")
+    parser.add_argument("classes", nargs="?", default="", help='what its class names mean, as "0=neutral 1=happy"')
+    given = parser.parse_args()
     try:
-        source = inspect_source(fetch_source(path), classes)
+        source = inspect_source(fetch_source(given.source), given.classes)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    if hasattr(signal, "SIGPIPE"):
+        # a reader that has enough (`| head`) is no error
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    layout = source.layout
     print(source.folder_table().to_string(index=False))
-    print(
-        f"{source.layout.kind}: {len(source.layout.entries):,} pictures, {len(source.layout.ignored):,} files ignored"
-    )
+    print(f"\nWhat each class is taken for{f', as {source.said} says' if source.said else ''}:")
+    print(source.class_table().to_string(index=False))
+    print(f"\n{layout.kind}: {len(layout.entries):,} pictures, {len(layout.ignored):,} files ignored")
+    for reason, files in layout.ignored.groupby("reason")["file"]:
+        print(f"  {len(files):,} {reason}: {', '.join(files[:3])}{', ...' if len(files) > 3 else ''}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The sealed test split: its one reader, which logs each opening, and what the log says."""
+"""The sealed test split: its one reader, which logs each model's opening, and what the log says."""
 
 import hashlib
 import json
@@ -10,49 +10,72 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from utils.data.audit import has_flag
 from utils.data.dataset import Split, make_split, read_index, read_manifest
+from utils.files import read_json
 from utils.paths import TEST_OPENINGS, Run
 
 
 def open_test(run: Run, purpose: str, model: Path) -> Split:
-    """The sealed test pictures: every opening is appended to reports/test_openings.jsonl.
+    """The sealed test pictures: each model's first opening is appended to reports/test_openings.jsonl.
+
+    The same model learns nothing new about the same pictures, in whatever run it lies.
 
     Args:
         run: whose data they are.
         purpose: who opens it and why, for the reader of the log.
-        model: the saved model's folder; its sha256 goes into the log.
+        model: the saved model's folder; what it answers by goes into the log as a sha256.
     """
     manifest = read_manifest(run)
     opening = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": run.name,
         "purpose": purpose,
-        "model": hashlib.sha256((model / "model.tflite").read_bytes()).hexdigest(),
+        "model": _identify(model),
         "data": manifest["fingerprint"],
         "test": manifest["test"],
     }
-    TEST_OPENINGS.parent.mkdir(parents=True, exist_ok=True)
-    torn = TEST_OPENINGS.exists() and not TEST_OPENINGS.read_bytes().endswith(b"\n")
-    with TEST_OPENINGS.open("a", encoding="utf-8") as log:
-        log.write("\n" * torn + json.dumps(opening) + "\n")
+    if (opening["model"], opening["test"]) not in {(past["model"], past.get("test")) for past in _read_openings()}:
+        _log(opening)
     index = read_index(run)
     return make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
 
 
 def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:
-    """Whether each test picture's group also occurs outside test: bool (n,), in the order of its records."""
+    """Whether a copy or near-duplicate of each test picture lies outside test: bool (n,), as its records."""
     index = read_index(run)
-    return records["group"].isin(index.loc[index["split"] != "test", "group"]).to_numpy()
+    in_group = records["group"].isin(index.loc[index["split"] != "test", "group"])
+    return (in_group | has_flag(records, "copied")).to_numpy()
 
 
 def count_openings(run: Run) -> int:
-    """How often these test pictures were opened, over all runs of this checkout, however the others were divided."""
+    """For how many models these test pictures were opened, in this checkout, however the others were divided."""
     manifest = read_manifest(run)
     # those of earlier versions do not name the test pictures
-    return sum(
-        manifest["test"] == opening.get("test") or manifest["fingerprint"] == opening["data"]
-        for opening in _read_openings()
+    return len(
+        {
+            opening["model"]
+            for opening in _read_openings()
+            if manifest["test"] == opening.get("test") or manifest["fingerprint"] == opening["data"]
+        }
     )
+
+
+def _identify(model: Path) -> str:
+    """The sha256 of layers and weights in model.json; of model.tflite in models of earlier versions.
+
+    Two files of one network differ where Keras has numbered its layers otherwise.
+    """
+    card = model / "model.json"
+    known = read_json(card).get("network") if card.exists() else None
+    return known or hashlib.sha256((model / "model.tflite").read_bytes()).hexdigest()
+
+
+def _log(opening: dict) -> None:
+    TEST_OPENINGS.parent.mkdir(parents=True, exist_ok=True)
+    torn = TEST_OPENINGS.exists() and not TEST_OPENINGS.read_bytes().endswith(b"\n")
+    with TEST_OPENINGS.open("a", encoding="utf-8") as log:
+        log.write("\n" * torn + json.dumps(opening) + "\n")
 
 
 def _read_openings() -> Iterator[dict]:

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from utils.evaluation.metrics import perfect_calibration_error, score_classes, score_stress, weigh_confusion
+from utils.evaluation.metrics import (
+    perfect_calibration_error,
+    score_classes,
+    score_share,
+    score_stress,
+    weigh_confusion,
+)
 from utils.labels import CLASS_NAMES
 
 RESAMPLES = 2000
@@ -84,7 +90,19 @@ def measure_stress(labels: np.ndarray, p_stress: np.ndarray, groups: np.ndarray)
     """
     figures = bootstrap(lambda weights: score_stress(labels, p_stress, weights), groups)
     answers = (p_stress >= 0.5).astype(int)
-    return _add_counts(figures, labels, answers, CLASS_NAMES, p_stress)
+    return _add_counts(figures, labels, answers, CLASS_NAMES, labels, p_stress)
+
+
+def measure_share(share: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -> dict:
+    """`brier` and `ece` of P(Stress) to the share of people who see it, with intervals, as in `measure_stress`.
+
+    Args:
+        share: float (n,), 0 to 1.
+        p_stress: float (n,), 0 to 1.
+        groups: (n,), as for `draw_weights`.
+    """
+    figures = bootstrap(lambda weights: score_share(share, p_stress, weights), groups)
+    return figures | {"ece": add_chance(figures["ece"], share, p_stress)}
 
 
 def measure_classes(targets: np.ndarray, probabilities: np.ndarray, class_names: list[str], groups: np.ndarray) -> dict:
@@ -97,10 +115,11 @@ def measure_classes(targets: np.ndarray, probabilities: np.ndarray, class_names:
         groups: (n,), as for `draw_weights`.
     """
     figures = bootstrap(lambda weights: score_classes(targets, probabilities, class_names, weights), groups)
-    return _add_counts(figures, targets, probabilities.argmax(axis=1), class_names, probabilities.max(axis=1))
+    answers = probabilities.argmax(axis=1)
+    return _add_counts(figures, targets, answers, class_names, answers == targets, probabilities.max(axis=1))
 
 
-def add_chance(ece: dict, probability: np.ndarray) -> dict:
+def add_chance(ece: dict, happened: np.ndarray, probability: np.ndarray) -> dict:
     """An ECE beside what a perfectly calibrated model with the same probabilities would show.
 
     Where it would show as much in one of 20 test splits, the interval reaches from 0 to the figure at least: no
@@ -109,21 +128,22 @@ def add_chance(ece: dict, probability: np.ndarray) -> dict:
 
     Args:
         ece: {"value", "low", "high"}, as `bootstrap` gives it.
+        happened: (n,), 0 or 1, or a share, see `metrics.perfect_calibration_error`.
         probability: float (n,), whose calibration it is.
 
     Returns:
         `ece` in reports/SCHEMA.md.
     """
-    mean, high = perfect_calibration_error(probability)
+    mean, high = perfect_calibration_error(happened, probability)
     if ece["value"] <= high:
         ece = ece | {"low": 0.0, "high": max(ece["high"], ece["value"])}
     return ece | {"perfect_mean": mean, "perfect_95th": high}
 
 
-def _add_counts(figures: dict, targets: np.ndarray, answers: np.ndarray, names, probability: np.ndarray) -> dict:
+def _add_counts(figures: dict, targets, answers, names, right: np.ndarray, probability: np.ndarray) -> dict:
     """Add what has no interval: pictures, confusion matrix, the ECE of a perfectly calibrated model."""
     confusion = weigh_confusion(targets, answers, len(names), np.ones((len(targets), 1)))[..., 0].astype(int)
     for name, count in zip(names, confusion.sum(axis=1), strict=True):
         figures["per_class"][name] = {"count": int(count)} | figures["per_class"][name]
-    figures["ece"] = add_chance(figures["ece"], probability)
+    figures["ece"] = add_chance(figures["ece"], right, probability)
     return {"count": len(targets)} | figures | {"confusion": confusion.tolist()}

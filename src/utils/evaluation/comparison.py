@@ -1,5 +1,6 @@
-"""Is one model better than another on the same pictures? Paired intervals, McNemar's test, a verdict in words."""
+"""Models on the same pictures: paired intervals, McNemar's test, a verdict in words; one model under every mapping."""
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
@@ -9,10 +10,9 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from utils.evaluation.bootstrap import bootstrap
 from utils.evaluation.metrics import score_classes, score_stress
-from utils.labels import THRESHOLD
-
-LOWER_IS_BETTER = {"accuracy": False, "auroc": False, "log_loss": True}
-"""The figures that are compared."""
+from utils.evaluation.registry import BY_KEY, list_metrics
+from utils.inference.classifier import stress_probability
+from utils.labels import EMOTIONS, STRESS_MAPPINGS, THRESHOLD, find_majority
 
 
 def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> list[dict]:
@@ -32,7 +32,10 @@ def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np
         figures = {name: _score(row, labels, targets, weights) for name, row in rows.items()}
         return {
             (first, second): {
-                block: {name: figures[second][block][name] - figures[first][block][name] for name in LOWER_IS_BETTER}
+                block: {
+                    metric.figure: metric.find(figures[second]) - metric.find(figures[first])
+                    for metric in list_metrics("comparison", block)
+                }
                 for block in ("stress", "classes")
             }
             for first, second in pairs
@@ -41,7 +44,7 @@ def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np
     differences = bootstrap(score, groups)
     return [
         {"first": first, "second": second}
-        | {block: _judge(figures) for block, figures in differences[first, second].items()}
+        | {block: _judge(block, figures) for block, figures in differences[first, second].items()}
         | count_agreement(labels, rows[first].p_stress, rows[second].p_stress, groups)
         for first, second in pairs
     ]
@@ -55,9 +58,9 @@ def _score(row, labels: np.ndarray, targets: np.ndarray, weights: np.ndarray) ->
     }
 
 
-def _judge(differences: dict) -> dict:
+def _judge(block: str, differences: dict) -> dict:
     return {
-        name: difference | {"verdict": find_verdict(difference, LOWER_IS_BETTER[name])}
+        name: difference | {"verdict": find_verdict(difference, BY_KEY[f"{block}.{name}"].lower_is_better)}
         for name, difference in differences.items()
     }
 
@@ -103,3 +106,47 @@ def count_agreement(labels: np.ndarray, first: np.ndarray, second: np.ndarray, g
         squares = (gains**2).sum()
         p_value = chi2.sf(gains.sum() ** 2 / squares, df=1) if squares else 1.0
     return {"agreement": agreement, "mcnemar_p": float(p_value)}
+
+
+def score_mappings(
+    targets: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: list[str],
+    groups: np.ndarray,
+    mappings: Mapping[str, frozenset] = STRESS_MAPPINGS,
+) -> dict | None:
+    """A model's stored probabilities scored anew: only which columns are summed, and which targets count, changes.
+
+    Nobody has agreed on a mapping of emotions to Stress, so all that are in use are scored.
+
+    Args:
+        targets: float (n, classes), each class's share of the votes, or 1 for the one label: a mapping's truth is what
+            most people say under it, and where they tie, a picture is left out.
+        probabilities: float (n, classes), columns as `class_names`.
+        class_names: of the network's outputs, in their order.
+        groups: (n,), as for `bootstrap.draw_weights`.
+        mappings: by name, the emotions that count as Stress.
+
+    Returns:
+        By mapping name, `mapping` in reports/SCHEMA.md; None where a class is no emotion. A mapping under which these
+        pictures are all of one label is left out.
+    """
+    if not set(class_names) <= set(EMOTIONS):
+        return None
+    scored = {}
+    for mapping, emotions in mappings.items():
+        stress_classes = [name for name in class_names if name in emotions]
+        share = targets[:, [class_names.index(name) for name in stress_classes]].sum(axis=1)
+        labels = find_majority(share, targets.sum(axis=1))
+        decided = labels >= 0
+        if not {0, 1} <= set(labels):
+            continue
+        labels = labels[decided]
+        p_stress = stress_probability(probabilities[decided], class_names, stress_classes)
+
+        def score(weights, labels=labels, p_stress=p_stress):
+            figures = {"stress": score_stress(labels, p_stress, weights)}
+            return {metric.figure: metric.find(figures) for metric in list_metrics("mapping")}
+
+        scored[mapping] = {"stress_classes": stress_classes, "count": len(labels)} | bootstrap(score, groups[decided])
+    return scored

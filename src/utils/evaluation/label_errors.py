@@ -1,4 +1,4 @@
-"""Which labels are most doubtful: judged by classifiers that never saw the picture, or its copies, or its person."""
+"""Which labels are most doubtful: outvoted by people, or judged by classifiers that never saw the picture."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from utils.data.annotations import COLUMNS
 from utils.data.audit import has_flag
-from utils.progress import track
+from utils.quiet import track
 
 METHOD = "histograms of oriented gradients and linear discriminant analysis"
 """What gives the probabilities, for the report."""
@@ -30,8 +30,11 @@ def out_of_fold_probabilities(
         seed: of the division.
 
     Returns:
-        float64 (n, classes), rows sum to 1; NaN where no other fold holds the picture's class.
+        float64 (n, classes), rows sum to 1; NaN where no other fold holds the picture's class: everywhere, where all
+        are of one group, or no class has two.
     """
+    if len(np.unique(groups)) < 2 or np.bincount(targets).max() < 2:
+        return np.full((len(images), int(targets.max()) + 1), np.nan)
     features = _describe(images)
     mirrored = _describe(images[:, :, ::-1])
     classes = int(targets.max()) + 1
@@ -90,6 +93,36 @@ def rank_doubt(
     return table.sort_values("score", kind="stable", ignore_index=True)
 
 
+def rank_outvoted(records: pd.DataFrame, votes: np.ndarray, class_names: list[str]) -> pd.DataFrame:
+    """The data set's own labels that more people gave another class, those with the smallest share of votes first.
+
+    Args:
+        records: with `file`, `given` and `flags`.
+        votes: int (n, classes), how many people saw each class.
+        class_names: of the columns.
+
+    Returns:
+        As `rank_doubt`; `score` is the share of people who saw the given class.
+    """
+    decided = (has_flag(records, "kept") | has_flag(records, "relabelled")).to_numpy()
+    given = np.array([class_names.index(name) if name in class_names else -1 for name in records["given"]])
+    for_given = votes[np.arange(len(votes)), given]
+    asked = np.flatnonzero(~decided & (given >= 0) & (for_given < votes.max(axis=1)))
+    names, people = np.array(class_names), votes[asked].sum(axis=1)
+    table = pd.DataFrame(
+        {
+            "position": asked,
+            "file": records["file"].to_numpy()[asked],
+            "given": names[given[asked]],
+            "suggested": names[votes[asked].argmax(axis=1)],
+            "score": for_given[asked] / people,
+            "agreed": votes[asked].max(axis=1) / people,
+        }
+    )
+    ordered = table.sort_values(["score", "agreed"], ascending=[True, False], kind="stable", ignore_index=True)
+    return ordered.drop(columns="agreed")
+
+
 def is_judged(probabilities: np.ndarray) -> np.ndarray:
     """Which pictures could be judged: bool (n,)."""
     return ~np.isnan(probabilities).any(axis=1)
@@ -99,7 +132,7 @@ def propose_decisions(ranking: pd.DataFrame, count: int) -> pd.DataFrame:
     """The form that a person fills: the most doubtful labels, `decision` and `why` empty, the suggested class as label.
 
     Args:
-        ranking: from `rank_doubt`.
+        ranking: from `rank_doubt` or `rank_outvoted`.
         count: rows, at most.
     """
     rows = ranking.head(count)

@@ -41,15 +41,29 @@ def score_stress(labels: np.ndarray, p_stress: np.ndarray, weights: np.ndarray |
     answers = (p_stress >= THRESHOLD).astype(int)
     counted = score_confusion(weigh_confusion(labels, answers, 2, weights), CLASS_NAMES)
     auroc, average_precision = rank_figures(labels, p_stress, weights)
-    return counted | {
-        "majority_accuracy": _share_of_commonest(counted, labels),
-        "prevalence": counted["per_class"][CLASS_NAMES[1]]["prevalence"],
-        "auroc": auroc,
-        "average_precision": average_precision,
-        "log_loss": stress_log_loss(labels, p_stress, weights),
-        "brier": _mean((p_stress - labels) ** 2, weights),
-        "ece": calibration_error(labels, p_stress, weights),
-    }
+    return (
+        counted
+        | {
+            "majority_accuracy": _share_of_commonest(counted, labels),
+            "prevalence": counted["per_class"][CLASS_NAMES[1]]["prevalence"],
+            "auroc": auroc,
+            "average_precision": average_precision,
+            "log_loss": stress_log_loss(labels, p_stress, weights),
+        }
+        | score_share(labels, p_stress, weights)
+    )
+
+
+def score_share(share: np.ndarray, p_stress: np.ndarray, weights: np.ndarray) -> dict:
+    """P(Stress) against the share of people who see it, or the label: `brier` and `ece`, each float (resamples,).
+
+    Args:
+        share: float (n,), 0 to 1.
+        p_stress: float (n,), 0 to 1.
+        weights: float (n, resamples).
+    """
+    brier = _mean((p_stress - share) ** 2, weights)
+    return {"brier": brier, "ece": calibration_error(share, p_stress, weights)}
 
 
 def score_classes(
@@ -100,9 +114,19 @@ def _mean_of_defined(rows) -> np.ndarray:
         return np.nansum(rows, axis=0) / (~np.isnan(rows)).sum(axis=0)
 
 
-def stress_log_loss(labels: np.ndarray, p_stress: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of -log of the probability that the true label was given, in nats: float (resamples,)."""
-    return _mean(_surprise(np.where(labels == 1, p_stress, 1 - p_stress)), weights)
+def stress_log_loss(share: np.ndarray, p_stress: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean cross-entropy of P(Stress) to the share of people who see it, or the label, in nats: float (resamples,)."""
+    return _mean(cross_entropy(share, p_stress), weights)
+
+
+def cross_entropy(share: np.ndarray, p_stress: np.ndarray) -> np.ndarray:
+    """-log of the probability that was given to what people said, in nats, the mean over people: float (n,).
+
+    Args:
+        share: float (n,), of people who see Stress; a label is a share of 0 or 1.
+        p_stress: float (n,), 0 to 1.
+    """
+    return share * _surprise(p_stress) + (1 - share) * _surprise(1 - p_stress)
 
 
 def _surprise(p_truth: np.ndarray) -> np.ndarray:
@@ -168,7 +192,7 @@ def calibration_error(right: np.ndarray, probability: np.ndarray, weights: np.nd
     Naeini et al. 2015 (AAAI), "Obtaining well calibrated probabilities using Bayesian binning".
 
     Args:
-        right: (n,), 1 where what the probability is about happened, else 0.
+        right: (n,), 1 where what the probability is about happened, else 0; or the share of people who say so.
         probability: float (n,), 0 to 1.
         weights: float (n, resamples), how often each picture counts.
     """
@@ -176,10 +200,25 @@ def calibration_error(right: np.ndarray, probability: np.ndarray, weights: np.nd
     return np.abs(gaps.T.astype(weights.dtype) @ weights).sum(axis=0) / weights.sum(axis=0)
 
 
-def perfect_calibration_error(probability: np.ndarray, simulations: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """(mean, 95th percentile) of the ECE where each probability is true: what chance alone gives."""
-    happened = np.random.default_rng(seed).random((simulations, len(probability)), np.float32) < probability
-    gaps = (happened - probability.astype(np.float32)) @ _in_bins(probability)
+def perfect_calibration_error(
+    happened: np.ndarray, probability: np.ndarray, simulations: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """(mean, 95th percentile) of the ECE where probabilities are true: what chance alone gives.
+
+    Labels are drawn by the probabilities. Of shares of people nobody knows by how much those of alike pictures differ:
+    their distances keep their sizes and get random signs (the wild bootstrap, Liu 1988, Annals of Statistics 16).
+
+    Args:
+        happened: (n,), 0 or 1, or a share.
+        probability: float (n,), 0 to 1.
+        simulations: how many.
+        seed: of the draws.
+    """
+    drawn = np.random.default_rng(seed).random((simulations, len(probability)), np.float32)
+    distances: np.ndarray = (drawn < probability) - probability.astype(np.float32)
+    if not np.isin(happened, (0, 1)).all():
+        distances = np.where(drawn < 0.5, 1, -1) * (happened - probability).astype(np.float32)
+    gaps = distances @ _in_bins(probability)
     errors = np.abs(gaps).sum(axis=1) / len(probability)
     return float(errors.mean()), float(np.quantile(errors, 0.95))
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from utils.evaluation.bootstrap import draw_weights
 from utils.labels import THRESHOLD
-from utils.progress import track
+from utils.quiet import track
 
 
 def _blur(image: Image.Image, sigma: float, _rng: np.random.Generator) -> Image.Image:
@@ -92,6 +92,7 @@ def change_pictures(images: np.ndarray, change: str, strength: float, seed: int 
 def measure_robustness(
     predict: Callable[[np.ndarray], np.ndarray],
     images: np.ndarray,
+    labels: np.ndarray,
     targets: np.ndarray,
     groups: np.ndarray,
     is_stress: np.ndarray,
@@ -103,6 +104,7 @@ def measure_robustness(
     Args:
         predict: uint8 (n, 48, 48, 3), RGB -> class probabilities, float (n, classes).
         images: uint8 (n, 48, 48, 3), RGB.
+        labels: int (n,), 0 = Non-stress, 1 = Stress.
         targets: int (n,), column of the true class.
         groups: (n,), pictures with the same one are drawn together.
         is_stress: bool (classes,), which classes count as Stress.
@@ -117,15 +119,17 @@ def measure_robustness(
     chosen = np.arange(len(images))
     if 0 < count < len(images):
         chosen = np.sort(np.random.default_rng(seed).choice(len(images), count, replace=False))
-    images, targets, groups = images[chosen], np.asarray(targets)[chosen], np.asarray(groups)[chosen]
+    images = images[chosen]
+    labels, targets, groups = (np.asarray(values)[chosen] for values in (labels, targets, groups))
     cases = [
         (change, unit, step, strength)
         for change, (unit, strengths, _) in CHANGES.items()
         for step, strength in enumerate(strengths, start=1)
     ]
-    right = [_judge(predict(images), targets, is_stress)]
+    right = [_judge(predict(images), labels, targets, is_stress)]
     for change, _, _, strength in track(cases, len(cases), "change", "Changing pictures"):
-        right.append(_judge(predict(change_pictures(images, change, strength, seed)), targets, is_stress))
+        changed = predict(change_pictures(images, change, strength, seed))
+        right.append(_judge(changed, labels, targets, is_stress))
     answers, classes = np.stack(right, axis=1)
     over_classes = _resample(classes, groups, seed)[["accuracy", "low", "high"]].add_prefix("class_")
     figures = pd.concat([_resample(answers, groups, seed), over_classes], axis=1)
@@ -140,10 +144,10 @@ def _in_order(column: pd.Series) -> pd.Series:
     return column.map(list(CHANGES).index) if column.name == "change" else column
 
 
-def _judge(probabilities: np.ndarray, targets: np.ndarray, is_stress: np.ndarray) -> np.ndarray:
+def _judge(probabilities: np.ndarray, labels: np.ndarray, targets: np.ndarray, is_stress: np.ndarray) -> np.ndarray:
     """Whether each answer on Stress, and each on the class, is right: bool (2, n)."""
     p_stress = probabilities[:, is_stress].sum(axis=1)
-    return np.stack([(p_stress >= THRESHOLD) == is_stress[targets], probabilities.argmax(axis=1) == targets])
+    return np.stack([(p_stress >= THRESHOLD) == labels, probabilities.argmax(axis=1) == targets])
 
 
 def _resample(right: np.ndarray, groups: np.ndarray, seed: int) -> pd.DataFrame:

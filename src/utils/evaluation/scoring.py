@@ -1,7 +1,9 @@
 """A saved model's answers scored: on the sealed test split, and anew from raw pictures."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,13 @@ import pandas as pd
 from utils.data.dataset import Split, read_manifest
 from utils.data.ingest import inspect_source, read_pictures
 from utils.data.sealed_test import find_copies, open_test
-from utils.evaluation.bootstrap import measure_classes, measure_stress
+from utils.data.votes import UNSURE, list_classes
+from utils.evaluation.bootstrap import measure_classes, measure_share, measure_stress
 from utils.evaluation.calibration import count_right_by_confidence, measure_fit, soften
+from utils.evaluation.comparison import compare_rows
 from utils.evaluation.metrics import score_stress
+from utils.evaluation.people import align_probabilities, measure_given, measure_label, measure_people
+from utils.evaluation.registry import show_percent
 from utils.evaluation.selective import measure_abstention
 from utils.files import read_json, write_json, write_text
 from utils.inference.classifier import Classifier, stress_probability
@@ -21,7 +27,7 @@ from utils.paths import Run
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model's answers on the test pictures.
+    """A model's answers on test pictures.
 
     Attributes:
         card: its model.json.
@@ -43,9 +49,33 @@ class Evaluation:
         return self.test.records["group"].to_numpy()
 
     @property
+    def share(self) -> np.ndarray:
+        """The share of people who see Stress, or the label where there is one for each picture: float64 (n,)."""
+        columns = [self.card["class_names"].index(name) for name in self.card["stress_classes"]]
+        # the sum of shares in float32 may lie beside what it is of, and above 1
+        return self.test.targets[:, columns].sum(axis=1, dtype=np.float64).round(6)
+
+    @property
     def p_stress(self) -> np.ndarray:
         """float64 (n,), as the saved network answers."""
         return stress_probability(self.probabilities, self.card["class_names"], self.card["stress_classes"])
+
+    def take(self, chosen: np.ndarray) -> "Evaluation":
+        """The same on some of the pictures; `chosen` is bool (n,)."""
+        if chosen.all():
+            return self
+        test, copies, probabilities = self.test.take(chosen), self.copies[chosen], self.probabilities[chosen]
+        return replace(self, test=test, copies=copies, probabilities=probabilities)
+
+    @cached_property
+    def judged(self) -> "Evaluation":
+        """The same on the pictures of which people say a class."""
+        return self.take(self.test.classes >= 0)
+
+    @cached_property
+    def decided(self) -> "Evaluation":
+        """The same on the pictures on which most people agree whether it is Stress."""
+        return self.take(self.test.labels >= 0)
 
     @property
     def p_stress_before(self) -> np.ndarray:
@@ -61,11 +91,11 @@ def score_on_test(run: Run, stage: str, model_name: str) -> Evaluation:
     test = open_test(run, purpose=f"{stage}: evaluate {model_name}", model=folder)
     evaluation = Evaluation(card, test, find_copies(run, test.records), classifier.probabilities(test.images))
     evaluation = replace(evaluation, scores=measure(evaluation))
-    table = test.records[["file", "label"]].assign(p_stress=evaluation.p_stress)
+    table = test.records[["file", "label"]].assign(p_stress=evaluation.p_stress).replace({"label": {-1: ""}})
     table[classifier.class_names] = evaluation.probabilities
     write_text(run.predictions(model_name), table.to_csv(index=False))
     added = {key: evaluation.scores[key] for key in ("stress", "classes", "without_copies")}
-    reliability = count_right_by_confidence(test.labels, evaluation.p_stress)
+    reliability = count_right_by_confidence(evaluation.decided.test.labels, evaluation.decided.p_stress)
     write_json(folder / "model.json", card | {"reliability": reliability, "metrics": added})
     return evaluation
 
@@ -91,44 +121,77 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
 
 def measure(evaluation: Evaluation) -> dict:
     """All figures of one model; `model` in reports/SCHEMA.md."""
-    labels, groups, p_stress = evaluation.test.labels, evaluation.groups, evaluation.p_stress
-    everything = _measure_split(evaluation, np.ones(len(labels), bool))
-    kept = ~evaluation.copies
+    decided, judged, kept = evaluation.decided, evaluation.judged, ~evaluation.copies
+    everything = _measure_split(evaluation)
     without_copies = everything if kept.all() else None
-    if not kept.all() and len(set(labels[kept])) == 2:
-        without_copies = _measure_split(evaluation, kept)
+    if not kept.all() and {0, 1} <= set(evaluation.test.labels[kept]):
+        without_copies = _measure_split(evaluation.take(kept))
     calibration = {
         "temperature": evaluation.card["temperature"],
-        "before": measure_fit(labels, evaluation.p_stress_before, groups),
-        "after": measure_fit(labels, p_stress, groups),
+        "before": measure_fit(judged.share, judged.p_stress_before, judged.groups),
+        "after": measure_fit(judged.share, judged.p_stress, judged.groups),
     }
-    abstention = measure_abstention(evaluation.card["abstention"], labels, p_stress, groups)
+    abstention = measure_abstention(
+        evaluation.card["abstention"], decided.test.labels, decided.p_stress, decided.groups
+    )
     shown = {"without_copies": without_copies, "calibration": calibration, "abstention": abstention}
-    return {"what": evaluation.card["what"]} | everything | shown
+    return {"what": evaluation.card["what"]} | everything | shown | _measure_beside_people(evaluation)
 
 
-def _measure_split(evaluation: Evaluation, chosen: np.ndarray) -> dict:
-    test, groups, class_names = evaluation.test, evaluation.groups[chosen], evaluation.card["class_names"]
+def _measure_beside_people(evaluation: Evaluation) -> dict:
+    """`people`, `label` and `given` of a model in reports/SCHEMA.md; None each where nobody voted."""
+    test, groups, class_names = evaluation.test, evaluation.groups, evaluation.card["class_names"]
+    if test.votes is None or test.unsure is None:
+        return {"people": None, "label": None, "given": None}
+    named: dict[str, Any] = {
+        "class_names": class_names,
+        "stress_classes": evaluation.card["stress_classes"],
+        "groups": groups,
+    }
+    given = pd.Index(class_names).get_indexer(test.records["given"])
     return {
-        "stress": measure_stress(test.labels[chosen], evaluation.p_stress[chosen], groups),
-        "classes": measure_classes(test.targets[chosen], evaluation.probabilities[chosen], class_names, groups),
+        "people": measure_people(test.votes, test.unsure, evaluation.probabilities, **named),
+        "label": measure_label(given, test.votes, test.unsure, **named),
+        "given": measure_given(given, evaluation.probabilities, **named),
     }
 
 
-def find_disagreements(
-    labels: np.ndarray, first: np.ndarray, second: np.ndarray, at_most: int
-) -> tuple[np.ndarray, list[str]]:
-    """Where two models give different answers: positions, int (k,), and a title for each picture."""
+def _measure_split(evaluation: Evaluation) -> dict:
+    decided, judged = evaluation.decided, evaluation.judged
+    stress = measure_stress(decided.test.labels, decided.p_stress, decided.groups)
+    if judged.test.votes is not None:
+        # what P(Stress) says is how many people see it, not how surely most do
+        stress |= measure_share(judged.share, judged.p_stress, judged.groups)
+    return {
+        "stress": stress,
+        "classes": measure_classes(
+            judged.test.classes, judged.probabilities, judged.card["class_names"], judged.groups
+        ),
+    }
+
+
+def compare_models(rows: dict[str, Evaluation]) -> list[dict]:
+    """Each pair of models on the same test pictures; `comparison` in reports/SCHEMA.md."""
+    decided = {name: row.decided for name, row in rows.items()}
+    first = next(iter(decided.values()))
+    return compare_rows(decided, first.test.labels, first.test.classes, first.groups)
+
+
+def find_disagreements(before: Evaluation, final: Evaluation, at_most: int) -> tuple[np.ndarray, list[str]]:
+    """Where two models give different answers: pictures, uint8 (k, 48, 48, 3), and a title for each."""
+    test, first, second = before.decided.test, before.decided.p_stress, final.decided.p_stress
     positions = np.flatnonzero((first >= THRESHOLD) != (second >= THRESHOLD))[:at_most]
-    titles = [f"{CLASS_NAMES[labels[i]]}\n1: {first[i]:.0%}, 2: {second[i]:.0%}" for i in positions]
-    return positions, titles
+    titles = [
+        f"{CLASS_NAMES[test.labels[i]]}\n1: {show_percent(first[i])}, 2: {show_percent(second[i])}" for i in positions
+    ]
+    return test.images[positions], titles
 
 
 SAMPLE_PICTURES = 300
 
 
 def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> dict:
-    """Score a saved model on raw labelled pictures.
+    """Score a saved model on raw pictures that people labelled or voted on.
 
     Args:
         folder: with model.tflite and model.json.
@@ -137,8 +200,9 @@ def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> d
         split: only the pictures of this published split; "" takes all.
 
     Returns:
-        `pictures` (number), `accuracy`, `auroc`, `log_loss` of Stress against Non-stress, and `class_accuracy` over the
-        data set's own classes.
+        `pictures` (number, of those with a majority where people voted), `accuracy`, `auroc`, `log_loss` of Stress
+        against Non-stress, and `class_accuracy` over the classes; where people voted, also `people` and `given` as in
+        reports/SCHEMA.md.
     """
     inspected = inspect_source(source)
     if split:
@@ -148,7 +212,23 @@ def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> d
     records, pixels, _ = read_pictures(inspected, pictures, seed=0)
     classifier = Classifier.load(folder)
     probabilities = classifier.probabilities(pixels)
-    figures = score_stress(records["label"].to_numpy(), classifier.p_stress(probabilities))
-    found = {"pictures": len(records)} | {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
-    answers = np.array(classifier.class_names)[probabilities.argmax(axis=1)]
-    return found | {"class_accuracy": float((answers == records["class"].to_numpy()).mean())}
+    labels, answers = records["label"].to_numpy(), np.array(classifier.class_names)[probabilities.argmax(axis=1)]
+    decided = labels >= 0
+    figures = score_stress(labels[decided], classifier.p_stress(probabilities)[decided])
+    found = {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
+    found |= {"pictures": int(decided.sum()), "class_accuracy": float((answers == records["class"])[decided].mean())}
+    if inspected.votes is None:
+        return found
+    class_names, counts = list_classes(inspected.votes), inspected.votes.reindex(records["file"], fill_value=0)
+    aligned = align_probabilities(probabilities, classifier.class_names, class_names)
+    known: dict[str, Any] = {
+        "class_names": class_names,
+        "stress_classes": classifier.stress_classes,
+        "groups": np.arange(len(records)),
+    }
+    votes, unsure = counts[class_names].to_numpy(), counts[list(UNSURE)].to_numpy()
+    given = pd.Index(class_names).get_indexer(records["given"])
+    return found | {
+        "people": measure_people(votes, unsure, aligned, **known),
+        "given": measure_given(given, aligned, **known),
+    }

@@ -42,10 +42,11 @@ def choose_on_validation(
         stress_columns: the classes that count as Stress.
         target_accuracy: to be promised of the answers that are given, .5 to 1.
     """
-    labels, groups = validation.labels, validation.records["group"].to_numpy()
-    temperature = fit_temperature(answers, labels, stress_columns)
+    temperature = fit_temperature(answers, validation.targets[:, stress_columns].sum(axis=1), stress_columns)
     p_stress = soften(answers, temperature).mean(axis=0)[:, stress_columns].sum(axis=1)
-    abstention = choose_threshold(labels, p_stress, groups, target_accuracy)
+    decided = validation.labels >= 0
+    labels, p_stress, groups = validation.labels[decided], p_stress[decided], validation.records["group"][decided]
+    abstention = choose_threshold(labels, p_stress, groups.to_numpy(), target_accuracy)
     scores = score_stress(labels, p_stress)
     figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
     return Choices(answers.mean(axis=0), temperature, abstention, figures)
@@ -57,10 +58,11 @@ def measure_seeds(labels: np.ndarray, answers: dict[int, np.ndarray], stress_col
     Validation, not test: every look at the test pictures is one too many for a network that is not kept.
 
     Args:
-        labels: int (n,), 0 = Non-stress, 1 = Stress, of the validation pictures.
+        labels: int (n,), 0 = Non-stress, 1 = Stress, -1 is left out, of the validation pictures.
         answers: by seed, class probabilities, float (n, classes).
         stress_columns: the classes that count as Stress.
     """
-    figures = [score_stress(labels, each[:, stress_columns].sum(axis=1)) for each in answers.values()]
+    decided = labels >= 0
+    figures = [score_stress(labels[decided], each[decided][:, stress_columns].sum(axis=1)) for each in answers.values()]
     names = ("accuracy", "auroc", "log_loss")
     return {"seeds": list(answers)} | {name: [float(each[name][0]) for each in figures] for name in names}

@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = attach(
     submod_attrs={
         "classifier": ["Classifier", "NO_FACE"],
         "explain": ["compare_with_shuffled", "explain"],
+        "reasons": ["say_meaning"],
     },
 )

@@ -7,10 +7,11 @@ import numpy as np
 
 from utils.files import read_json
 from utils.inference.faces import Crop, take_crops
+from utils.inference.reasons import UNSURE
 from utils.inference.tflite import SharedNetwork
 from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.paths import ROOT
-from utils.pictures import SIDE, open_picture
+from utils.pictures import ENOUGH, SIDE, open_picture
 
 OK, CANNOT_SAY = "ok", "cannot say"
 
@@ -115,6 +116,7 @@ class Classifier:
         abstention: from model.json: `confidence` below which there is no answer; None: always answer.
         reliability: from model.json: bins of confidence with `from`, `to`, `count` and `right`.
         name: for the reader.
+        target: what it has learnt, from model.json: people's "votes", or "labels".
 
     Raises:
         ValueError: the bytes are no such network, or its outputs, the names and the stress classes do not fit together.
@@ -128,7 +130,9 @@ class Classifier:
         abstention: dict | None = None,
         reliability: list[dict] | None = None,
         name: str = "",
+        target: str = "labels",
     ):
+        self.target = target
         self.class_names, self.stress_classes = class_names, stress_classes
         self.abstention, self.reliability, self.name = abstention, reliability or [], name
         self._network = SharedNetwork(model)
@@ -155,9 +159,12 @@ class Classifier:
             check_card(card)
             model = (folder / "model.tflite").read_bytes()
             doubt = card.get("abstention"), card.get("reliability")
-            return cls(model, card["class_names"], card["stress_classes"], *doubt, "/".join(folder.parts[-2:]))
+            known = *doubt, "/".join(folder.parts[-2:]), card.get("target", "labels")
+            return cls(model, card["class_names"], card["stress_classes"], *known)
         except (OSError, ValueError) as error:
-            raise ValueError(f"The saved model in {folder} is not whole: {error}. Train it again.") from error
+            raise ValueError(
+                f"The saved model in {folder} is not whole: {str(error).rstrip('.')}. Train it again."
+            ) from error
 
     def probabilities(self, pictures: np.ndarray, batch_size: int = 64) -> np.ndarray:
         """Class probabilities: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), columns as `class_names`."""
@@ -182,7 +189,7 @@ class Classifier:
     def _judge(self, crop: Crop, row: np.ndarray, p_stress: float) -> FacePrediction:
         label, confidence = name_answer(p_stress)
         unsure = self.abstention is not None and confidence < self.abstention["confidence"]
-        reason = crop.fault or ("low_confidence" if unsure else "")
+        reason = crop.fault or (UNSURE[self.target] if unsure else "")
         seen = FacePrediction(
             CANNOT_SAY if reason else OK,
             reason,
@@ -203,7 +210,7 @@ class Classifier:
         return None
 
     def predict_faces(self, picture: bytes | Path, face: str = "auto") -> list[FacePrediction]:
-        """Answer about every face in a picture, the largest first; none where no face was found.
+        """Answer about every face in a picture, the surest first; none where no face was found.
 
         Args:
             picture: encoded, or a path.
@@ -212,10 +219,10 @@ class Classifier:
         Raises:
             PictureError: it cannot be read; the message is the reason.
         """
-        return self.judge(take_crops(open_picture(picture), face))
+        return self.judge(take_crops(open_picture(picture, enough=ENOUGH), face))
 
     def predict(self, picture: bytes | Path, face: str = "auto") -> Prediction:
-        """The answer about a picture's largest face, or NO_FACE; arguments and errors as `predict_faces`."""
+        """The answer about a picture's surest face, or NO_FACE; arguments and errors as `predict_faces`."""
         return next(iter(self.predict_faces(picture, face)), NO_FACE)
 
 
@@ -223,14 +230,14 @@ _BIN = ("from", "to", "count", "right")
 """What each bin of `reliability` holds."""
 
 
-def check_card(card: object) -> None:
+def check_card(card: dict) -> None:
     """Raise ValueError where what model.json holds is not of the kind that an answer needs."""
-    if not isinstance(card, dict):
-        raise ValueError(f"model.json holds {card!r}: expected an object")
     for name in ("class_names", "stress_classes"):
         names = card.get(name)
         if not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
             raise ValueError(f"{name} {names!r}: expected a list of names")
+    if card.get("target", "labels") not in UNSURE:
+        raise ValueError(f"target {card['target']!r}: expected {' or '.join(UNSURE)}")
     abstention, reliability = card.get("abstention"), card.get("reliability") or []
     if not (abstention is None or _has_numbers(abstention, ("confidence",))):
         raise ValueError(f"abstention {abstention!r}: expected null, or an object with the number confidence")

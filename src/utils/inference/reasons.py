@@ -1,4 +1,16 @@
-"""Why there is no answer: codes, each with a sentence in English and in French."""
+"""What an answer means, and why there is none: each a sentence in English and in French."""
+
+MEANINGS = {
+    "votes": {
+        "en": "About {people} of 10 people would call this expression stress-related.",
+        "fr": "Environ {people} personnes sur 10 diraient cette expression liée au stress.",
+    },
+    "labels": {
+        "en": "Such an expression would be labelled {label}; how many people would agree is not known.",
+        "fr": "Une telle expression serait étiquetée « {label} » ; on ne sait pas combien de gens seraient d’accord.",
+    },
+}
+"""By what the model has learnt, people's votes or labels: what P(Stress) says."""
 
 REASONS = {
     "no_face": {
@@ -21,8 +33,15 @@ REASONS = {
         "en": "The network is not sure enough of either answer.",
         "fr": "Le réseau n’est assez sûr d’aucune des deux réponses.",
     },
+    "people_disagree": {
+        "en": "People would be divided over this expression.",
+        "fr": "Les avis seraient partagés sur cette expression.",
+    },
 }
 """For a picture that was read: why the status is "cannot say"."""
+
+UNSURE = {"votes": "people_disagree", "labels": "low_confidence"}
+"""The reason where a face is good enough and no answer sure enough, by what the model has learnt."""
 
 PICTURE_FAULTS = {
     "no_file": {
@@ -42,8 +61,8 @@ PICTURE_FAULTS = {
         "fr": "Ce n’est pas une image lisible ici. Formats acceptés : JPEG, PNG, WebP ou BMP.",
     },
     "too_large": {
-        "en": "The picture has more than 40 million pixels. Choose a smaller one.",
-        "fr": "L’image a plus de 40 millions de pixels. Choisissez-en une plus petite.",
+        "en": "The picture has more than 40 million pixels, or more than 20,000 on a side. Choose a smaller one.",
+        "fr": "L’image a plus de 40 millions de pixels, ou plus de 20 000 sur un côté. Choisissez-en une plus petite.",
     },
     "broken": {
         "en": "The picture is damaged: it cannot be read to its end.",
@@ -51,3 +70,24 @@ PICTURE_FAULTS = {
     },
 }
 """For a picture that could not be read."""
+
+
+def say_meaning(target: str, label: str, p_stress: float, language: str = "en") -> str:
+    """The sentence of MEANINGS about an answer.
+
+    Args:
+        target: what the model has learnt: "votes" or "labels".
+        label: the likelier answer, as the reader is to see it.
+        p_stress: 0 to 1.
+        language: "en" or "fr".
+    """
+    return MEANINGS[target][language].format(people=round(10 * p_stress), label=label)
+
+
+def count_small(count: int, language: str) -> str:
+    """A sentence that counts further faces, which are too small, in "en" or "fr"; "" for none."""
+    one, more = {
+        "en": ("1 more face is too small.", "{} more faces are too small."),
+        "fr": ("1 autre visage est trop petit.", "{} autres visages sont trop petits."),
+    }[language]
+    return "" if count == 0 else one if count == 1 else more.format(count)

@@ -2,11 +2,20 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from utils.evaluation.registry import show_percent
 from utils.inference.classifier import NO_FACE, OK, FacePrediction, Prediction
-from utils.inference.explain import Explanation, overlay_map
+from utils.inference.explain import (
+    AGAINST_STRESS,
+    FEWEST_POINTS,
+    FOR_STRESS,
+    FULL_SCALE,
+    Explanation,
+    overlay_map,
+)
 from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.plots.style import LABEL_COLOURS, REFERENCE_COLOUR, make_axes
 
@@ -21,7 +30,7 @@ def probabilities(probabilities: dict[str, float], stress_classes: list[str], ax
     names = sorted(probabilities, key=lambda name: probabilities[name], reverse=True)
     colours = [LABEL_COLOURS[CLASS_NAMES[name in stress_classes]] for name in names]
     bars = ax.barh(names, [probabilities[name] for name in names], color=colours)
-    ax.bar_label(bars, fmt="{:.0%}", padding=3, fontsize=9)
+    ax.bar_label(bars, fmt=show_percent, padding=3, fontsize=9)
     ax.invert_yaxis()
     ax.set(title="Probability of each class", xlabel="probability", ylabel="", xlim=(0, 1.2), xticks=(0, 0.5, 1))
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in LABEL_COLOURS.values()]
@@ -44,9 +53,9 @@ def boxes(image: Image.Image, faces: list[FacePrediction], ax=None):
 
 
 def say_answer(face: Prediction) -> str:
-    """Tell it in a word or two: "Stress, 78%", or "Cannot say" and why."""
+    """Tell it in a word or two: "Stress, 78.1 %", or "Cannot say" and why."""
     if face.status == OK:
-        return f"{face.label}, {face.confidence:.0%}"
+        return f"{face.label}, {show_percent(face.confidence)}"
     return f"Cannot say: {face.reason.replace('_', ' ')}"
 
 
@@ -77,8 +86,9 @@ def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanat
     axes["I"].set_title("Its input, 48x48", fontsize=10)
     axes["M"].imshow(overlay_map(faces[0].picture[0], explanation.occlusion))
     strongest = 100 * np.abs(explanation.occlusion).max()
-    axes["M"].set_title(f"What moved it:\nup to {strongest:.0f} points on average", fontsize=10)
-    _write_below(axes["M"], "orange: for Stress; blue: against it")
+    moved = f"What moved it:\nup to {strongest:.0f} points on average"
+    axes["M"].set_title(moved if strongest >= FEWEST_POINTS else "No part of it\nmoved the answer", fontsize=10)
+    _add_colour_bar(axes["M"])
     probabilities(faces[0].probabilities, stress_classes, axes["C"])
     wobble(explanation.wobble, axes["W"])
     for name in axes.keys() - {"C", "W"}:
@@ -89,6 +99,16 @@ def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanat
     if explanation.neighbours:
         _write_below(axes["3"], "the most similar of the sample")
     return list(axes.values())
+
+
+def _add_colour_bar(ax) -> None:
+    """The fixed scale of every occlusion map, below one."""
+    ends = [np.array(colour) / 255 for colour in (AGAINST_STRESS, (255, 255, 255), FOR_STRESS)]
+    points = plt.Normalize(-100 * FULL_SCALE, 100 * FULL_SCALE)
+    scale = plt.cm.ScalarMappable(points, LinearSegmentedColormap.from_list("occlusion", ends))
+    bar = ax.figure.colorbar(scale, ax=ax, orientation="horizontal", fraction=0.05, pad=0.03)
+    bar.set_label("points of P(Stress): blue against it, orange for it", fontsize=8)
+    bar.ax.tick_params(labelsize=8)
 
 
 def _write_below(ax, text: str) -> None:

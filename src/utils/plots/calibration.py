@@ -7,7 +7,7 @@ from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
 def reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None):
-    """Share of Stress against P(Stress) without and with the temperature, pictures a bin below; two Axes for each.
+    """Share of Stress, or of people who see it, against P(Stress), pictures a bin below; two Axes for each of both.
 
     Args:
         before: from `calibration.reliability_table`, without the temperature; None: it is 1, there is one column.
@@ -34,7 +34,7 @@ def reliability(before: pd.DataFrame | None, after: pd.DataFrame, axes=None):
         width = table["to"] - table["from"]
         below.bar(table["from"], table["pictures"], width, align="edge", color=colour, alpha=0.6)
         below.set(xlabel=f"P(Stress), 15 bins (n = {table['pictures'].sum():,})")
-    axes[0, 0].set_ylabel("of them Stress [share]")
+    axes[0, 0].set_ylabel("Stress [mean share]")
     axes[1, 0].set_ylabel("pictures")
     axes[0, 0].legend(fontsize=8, loc="upper left")
     return axes
@@ -52,7 +52,7 @@ def risk_coverage(curve: pd.DataFrame, target_accuracy: float, abstention: dict 
     ax = make_axes(ax, 7, 3.6)
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
     ax.plot(curve["coverage"], curve["accuracy"], color=PLAIN_COLOUR, label="the surest answers on test, 95 % band")
-    target = f"target: {100 * target_accuracy:g}% right"
+    target = f"target: {100 * target_accuracy:g} % right"
     ax.axhline(target_accuracy, color=REFERENCE_COLOUR, linestyle=":", label=target)
     if abstention:
         chosen = (abstention["validation_coverage"], abstention["validation_accuracy"])

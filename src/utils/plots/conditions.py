@@ -8,7 +8,7 @@ from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
 def robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
-    """A panel a change: accuracy over strength with its 95 % band. Table from `robustness.measure_robustness`."""
+    """A panel a corruption: accuracy over strength with its 95 % band. Table from `robustness.measure_robustness`."""
     changes = list(table["change"].unique())
     if axes is None:
         columns = 4
@@ -28,7 +28,7 @@ def robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
     first = np.ravel(axes)[0]
     first.figure.suptitle(
         f"Stress or Non-stress on changed test pictures (n = {table['pictures'].iloc[0]:,}; band: 95 %, dotted: "
-        "always the commoner label)",
+        "majority-class baseline)",
         fontsize=10,
     )
     return axes
@@ -50,7 +50,7 @@ def slices(table: pd.DataFrame, accuracy: float, ax=None):
     names = [f"{row.by}: {row.slice}  (n = {row.pictures:,})".replace("_", " ") for row in table.itertuples()]
     ax.set_yticks(height, names, fontsize=8)
     ax.set_ylim(height.max() + 0.8, height.min() - 0.8)
-    ax.set(title="Accuracy on kinds of pictures", xlabel="accuracy, with 95 % interval", ylabel="")
+    ax.set(title="Accuracy on slices, kinds of test pictures", xlabel="accuracy, with 95 % interval", ylabel="")
     ax.locator_params(axis="x", nbins=6)
     ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return ax

@@ -5,29 +5,44 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from utils.labels import CLASS_NAMES
-from utils.plots.style import LABEL_COLOURS, make_axes
+from utils.evaluation.registry import show_percent
+from utils.labels import CLASS_NAMES, NO_MAJORITY
+from utils.plots.style import LABEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
+
+_ANSWERS = dict(enumerate(CLASS_NAMES)) | {-1: NO_MAJORITY}
+_ANSWER_COLOURS = LABEL_COLOURS | {NO_MAJORITY: REFERENCE_COLOUR}
 
 FEWEST_AVERAGED = 10
 """Different pictures, below which their mean would show who is in them."""
 
 
 def class_balance(records: pd.DataFrame, ax=None):
-    """Pictures per class, as bars coloured by label. Records have `class` and `label`."""
-    order = records.groupby("class")["label"].first().sort_values(kind="stable").index
-    ax = make_axes(ax, 7, 0.36 * len(order) + 1.2)
-    counts = records.groupby(["class", "label"]).size().reset_index(name="pictures")
-    counts["answer"] = counts["label"].map(lambda label: CLASS_NAMES[label])
-    sns.barplot(
-        counts, y="class", x="pictures", hue="answer", order=list(order), hue_order=list(CLASS_NAMES),
-        palette=LABEL_COLOURS, saturation=1, dodge=False, ax=ax,
-    )  # fmt: skip
-    for bars in ax.containers:
-        ax.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=9)
+    """Pictures per class, as bars in which each label has its part. Records have `class` and `label`."""
+    counts = records.groupby(["class", "label"]).size().unstack(fill_value=0)
+    shown = [label for label in _ANSWERS if label >= 0 or label in counts]
+    counts = counts.reindex(columns=shown, fill_value=0)
+    # classes of mostly one label stand together
+    counts = counts.iloc[counts.idxmax(axis=1).argsort(kind="stable")].rename(columns=_ANSWERS)
+    ax = make_axes(ax, 7, 0.36 * len(counts) + 1.2)
+    counts.iloc[::-1].plot.barh(stacked=True, ax=ax, color=_ANSWER_COLOURS, width=0.8)
+    ax.bar_label(ax.containers[-1], [f"{total:,}" for total in counts.sum(axis=1)[::-1]], padding=3, fontsize=9)
     ax.margins(x=0.12)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(title=f"Pictures per class (n = {len(records):,})", xlabel="pictures", ylabel="")
     ax.legend(title="counted as", loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def agreement(votes: pd.DataFrame, ax=None):
+    """Pictures by how many of the people who voted on each agree. Votes: a row a picture, a column an answer."""
+    ax = make_axes(ax, 7, 3.2)
+    agreed = votes.max(axis=1).value_counts().sort_index()
+    bars = ax.bar(agreed.index, agreed, color=PLAIN_COLOUR)
+    ax.bar_label(bars, [show_percent(count / len(votes)) for count in agreed], padding=2, fontsize=9)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set(title=f"How far people agree (n = {len(votes):,})", ylabel="pictures")
+    ax.set_xlabel("people who gave the commonest answer on a picture")
     return ax
 
 
@@ -39,7 +54,7 @@ def size_and_brightness(records: pd.DataFrame, axes=None):
     axes[0].set(title=f"Size as delivered (n = {len(records):,})", xlabel="longer side [pixels]", ylabel="pictures")
     if side.nunique() == 1:
         axes[0].set_xlim(side.iloc[0] - 5, side.iloc[0] + 5)
-    named = records.assign(answer=records["label"].map(lambda label: CLASS_NAMES[label]))
+    named = records[records["label"] >= 0].assign(answer=records["label"].map(_ANSWERS))
     sns.histplot(
         named, x="brightness", hue="answer", hue_order=list(CLASS_NAMES), palette=LABEL_COLOURS, bins=40,
         element="step", stat="density", common_norm=False, ax=axes[1],

@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.transforms import offset_copy
 
 from utils.evaluation.metrics import SEED_PROJECT, roc_points
+from utils.evaluation.registry import BY_KEY
 from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR, make_axes
 
 _WITHOUT_COPIES = 0.22  # how far below a model's own row its figure without copies stands
@@ -72,12 +73,14 @@ def against_references(scores_by_model: dict[str, dict], axes=None):
         if scores["without_copies"] and scores["without_copies"]["stress"]["count"] < scores["stress"]["count"]
     }
     hollow = {"marker": "o", "markerfacecolor": "#fefefe"}
-    for ax, figure in zip(axes, ("accuracy", "auroc", "log_loss"), strict=True):
+    metrics = [BY_KEY[f"stress.{figure}"] for figure in ("accuracy", "auroc", "log_loss")]
+    for ax, metric in zip(axes, metrics, strict=True):
+        ax.set_title(f"{metric.title} ({metric.direction})")
         for height, (model, scores) in enumerate(scores_by_model.items()):
             colour = MODEL_COLOURS.get(model)
-            draw_interval(ax, scores["stress"][figure], height, color=colour)
+            draw_interval(ax, scores["stress"][metric.figure], height, color=colour)
             if model in kept:
-                draw_interval(ax, kept[model][figure], height + _WITHOUT_COPIES, color=colour, **hollow)
+                draw_interval(ax, kept[model][metric.figure], height + _WITHOUT_COPIES, color=colour, **hollow)
     name_rows(axes[0], list(scores_by_model))
     stress = next(iter(scores_by_model.values()))["stress"]
     prevalence = stress["prevalence"]["value"]
@@ -90,9 +93,9 @@ def against_references(scores_by_model: dict[str, dict], axes=None):
         ax.axvline(seed, color=SEED_COLOUR, linestyle="--", label=f"student project, other pictures: {seed:.3f}")
     if kept:
         axes[1].plot([], [], linestyle="", color=REFERENCE_COLOUR, label="hollow: without copies", **hollow)
-    axes[0].set(title="Accuracy (higher is better)", xlabel=f"answered right [share] (n = {stress['count']:,})")
-    axes[1].set(title="AUROC (higher is better)", xlabel="pairs in the right order [share]")
-    axes[2].set(title="Log-loss (lower is better)", xlabel="nats a picture")
+    axes[0].set_xlabel(f"answered right [share] (n = {stress['count']:,})")
+    axes[1].set_xlabel("pairs in the right order [share]")
+    axes[2].set_xlabel(metrics[2].unit.axis)
     for ax in axes:
         ax.margins(x=0.15)
         ax.locator_params(axis="x", nbins=5)

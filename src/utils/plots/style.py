@@ -16,7 +16,7 @@ SEED_COLOUR = "#a8528a"
 """Of what the student project reported that this one goes back to."""
 
 REFERENCE_COLOUR = "#767b82"
-"""Of what is no result: guessing, the commoner label, the ideal."""
+"""Of what is no result: guessing, the majority-class baseline, the ideal."""
 
 PLAIN_COLOUR = "#1c1e21"
 """Of a result that is neither a label's nor a model's among others: the ink's."""

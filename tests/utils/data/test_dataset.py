@@ -21,7 +21,7 @@ def prepare(source):
     """What write_dataset takes after the run: records, pixels, skipped, source, findings."""
     records, pixels, skipped = read_pictures(inspect_source(source))
     records = audit_pictures(records, pixels)
-    records["split"] = assign_splits(records, 0.2, 0.2, seed=0)
+    records = assign_splits(records, 0.2, 0.2, seed=0)
     return records, pixels, skipped, source, count_findings(records)
 
 
@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back(run, faces_zip):
         mine = np.flatnonzero(records["split"] == split)
         assert part.records["file"].tolist() == records["file"].iloc[mine].tolist()
         assert np.array_equal(part.images, pixels[mine])
-        assert [manifest["class_names"][target] for target in part.targets] == part.records["emotion"].tolist()
+        assert [manifest["class_names"][target] for target in part.classes] == part.records["emotion"].tolist()
         assert part.labels.tolist() == part.records["label"].tolist()
 
 
@@ -102,8 +102,20 @@ def test_opening_the_test_split_is_logged(run, tmp_path):
     assert (last["purpose"], last["run"], last["data"]) == ("a test", run.name, read_manifest(run)["fingerprint"])
 
 
+def test_the_same_model_counts_once(run, tmp_path):
+    """In whatever run, and for whatever purpose, it is scored again."""
+    before = count_openings(run)
+    for content in (b"one", b"other", b"one"):
+        (tmp_path / "model.tflite").write_bytes(content)
+        assert len(open_test(run, "a test", tmp_path).images) == 70
+    lines = TEST_OPENINGS.read_text()
+    assert count_openings(run) == before + 2
+    TEST_OPENINGS.write_text(lines + lines.splitlines()[-1] + "\n")  # as earlier versions logged it
+    assert count_openings(run) == before + 2
+
+
 def test_openings_count_however_the_other_pictures_are_divided(tmp_path, faces_zip):
-    (tmp_path / "model.tflite").write_bytes(b"weights")
+    (tmp_path / "model.tflite").write_bytes(b"divided")
     first, second = Run("divided-one-way"), Run("divided-another")
     records, *rest = prepare(faces_zip)
     divided = records.assign(split=records["split"].replace("validation", "train"))
@@ -118,7 +130,7 @@ def test_openings_count_however_the_other_pictures_are_divided(tmp_path, faces_z
 
 
 def test_half_a_line_in_the_log_spoils_no_other(run, tmp_path):
-    (tmp_path / "model.tflite").write_bytes(b"weights")
+    (tmp_path / "model.tflite").write_bytes(b"other weights")
     before = count_openings(run)
     with TEST_OPENINGS.open("a") as log:
         log.write('{"time": "2026-11')

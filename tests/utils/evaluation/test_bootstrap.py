@@ -77,7 +77,7 @@ def test_most_intervals_hold_the_true_calibration_error(sharpness):
         def score(weights, chosen=chosen):
             return {"ece": calibration_error(labels[chosen], p_stress[chosen], weights)}
 
-        figure = add_chance(bootstrap(score, np.arange(800), resamples=300)["ece"], p_stress[chosen])
+        figure = add_chance(bootstrap(score, np.arange(800), resamples=300)["ece"], labels[chosen], p_stress[chosen])
         holds.append(figure["low"] <= true <= figure["high"])
     assert np.mean(holds) >= 0.75
 

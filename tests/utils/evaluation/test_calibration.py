@@ -5,7 +5,7 @@ import pytest
 from simulated import simulate
 from sklearn.calibration import calibration_curve
 
-from reporting.sentences import describe_calibration
+from reporting.findings import describe_calibration
 from utils.evaluation.calibration import (
     count_right_by_confidence,
     fit_temperature,
@@ -118,9 +118,15 @@ def test_the_sentence_says_what_the_figures_say():
     assert "no more than chance gives" in good
     assert "its interval holds the ideal, 1" in good
     bad = describe_calibration({"before": fits["before"], "after": fits["before"], "temperature": 1.0})
-    assert "stayed 1; on the test pictures the calibration error is 0." in bad
-    assert "this is more than chance gives" in bad
+    assert "The temperature stayed 1." in bad
+    assert "on average (expected calibration error), more than chance gives: a perfectly calibrated model" in bad
     assert "the network is too sure" in bad
     assert "cannot be estimated" in describe_calibration(
         fits | {"temperature": 1, "after": fits["after"] | {"slope": None}}
     )
+
+
+@pytest.mark.parametrize("groups", [[0, 0, 0, 0], [0, 1, 0, 1], [0, 1]])
+def test_one_or_two_groups_are_too_few_for_a_slope(groups):
+    labels, p_stress = np.array([0, 1, 1, 0])[: len(groups)], np.array([0.3, 0.4, 0.8, 0.6])[: len(groups)]
+    assert measure_slope(labels, p_stress, np.array(groups)) is None

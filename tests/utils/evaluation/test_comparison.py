@@ -1,13 +1,16 @@
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from reporting.sentences import describe_agreement, describe_verdict
-from utils.evaluation.comparison import compare_rows, count_agreement, find_verdict
+from reporting.findings import describe_comparison, describe_mappings
+from utils.evaluation.comparison import compare_rows, count_agreement, find_verdict, score_mappings
+from utils.labels import STRESS_MAPPINGS
 
 COUNT = 600
+NAMES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
 
 def simulate_row(truth, skill, seed):
@@ -28,19 +31,20 @@ def compare(labels, rows, groups=None):
 
 @pytest.mark.parametrize(
     ("skill", "verdict", "sentence"),
-    [(1.4, "better", "new is better than old on accuracy: +0."),
-     (0.3, "worse", "new is worse than old on accuracy: -0."),
-     (0.8, "cannot be told apart", "new and old cannot be told apart on accuracy: ")],
+    [(1.4, "better", "new is better than old on accuracy by +"),
+     (0.3, "worse", "new is worse than old on accuracy by -"),
+     (0.8, "cannot be told apart", "new and old cannot be told apart on accuracy by ")],
 )  # fmt: skip
 def test_three_pairs_three_sentences(labels, skill, verdict, sentence):
     rows = {"old": simulate_row(labels, 0.8, 1), "new": simulate_row(labels, skill, 2)}
     (comparison,) = compare(labels, rows)
     for figure in ("accuracy", "auroc", "log_loss"):
         assert comparison["stress"][figure]["verdict"] == verdict, figure
-        assert f" {verdict} " in describe_verdict(comparison, figure)
         # two classes that are the labels
         assert comparison["classes"][figure]["value"] == pytest.approx(comparison["stress"][figure]["value"], abs=1e-6)
-    assert describe_verdict(comparison).startswith(sentence)
+    said = describe_comparison(comparison)
+    assert said.startswith(sentence)
+    assert re.search(r"accuracy by \S+ points \(\S+ to \S+\), AUROC by \S+ \(\S+ to \S+\) and log-loss by ", said)
     assert (comparison["mcnemar_p"] < 0.05) == (verdict != "cannot be told apart")
 
 
@@ -95,9 +99,11 @@ def test_mcnemar_as_the_binomial_test_has_it():
     counted = count_agreement(labels, first, second, np.arange(100))
     assert counted["agreement"] == {"both": 40, "first_only": 10, "second_only": 22, "neither": 28}
     assert counted["mcnemar_p"] == pytest.approx(binomtest(10, 32).pvalue)
-    sentence = describe_agreement({"first": "old", "second": "new"} | counted)
-    assert "32 pictures" in sentence
-    assert "10 by old, 22 by new" in sentence
+    difference = {"value": 0.1, "low": 0.0, "high": 0.2, "verdict": "cannot be told apart"}
+    pair = {"first": "old", "second": "new", "stress": {"accuracy": difference}}
+    assert "32 are answered right by one of the two alone: 10 by old, 22 by new (Mc" in describe_comparison(
+        pair | counted
+    )
 
 
 def test_copies_do_not_make_a_difference_surer():
@@ -111,3 +117,56 @@ def test_copies_do_not_make_a_difference_surer():
 
 def test_two_models_that_always_agree():
     assert count_agreement(np.ones(3, int), np.ones(3), np.ones(3), np.arange(3))["mcnemar_p"] == 1.0
+
+
+@pytest.fixture(scope="module")
+def answers():
+    rng = np.random.default_rng(0)
+    targets = rng.integers(7, size=400)
+    probabilities = 0.5 * np.eye(7)[targets] + 0.5 * rng.dirichlet(np.ones(7), 400)
+    return targets, probabilities
+
+
+def test_each_mapping_is_scored_from_the_same_answers(answers):
+    targets, probabilities = answers
+    scored = score_mappings(np.eye(7)[targets], probabilities, NAMES, np.arange(400))
+    assert list(scored) == list(STRESS_MAPPINGS)
+    for name, figures in scored.items():
+        columns = [NAMES.index(emotion) for emotion in STRESS_MAPPINGS[name]]
+        labels = np.isin(targets, columns)
+        assert figures["prevalence"]["value"] == pytest.approx(labels.mean())
+        right = (probabilities[:, columns].sum(axis=1) >= 0.5) == labels
+        assert figures["accuracy"]["value"] == pytest.approx(right.mean())
+        assert set(figures["stress_classes"]) == STRESS_MAPPINGS[name]
+    assert (
+        scored["angry-disgust"]["majority_accuracy"]["value"] > scored["angry-fear-sad"]["majority_accuracy"]["value"]
+    )
+    assert "Under 4 mappings in use" in describe_mappings(scored)
+
+
+def test_a_mapping_more_needs_nothing_else(answers):
+    targets, probabilities = answers
+    scored = score_mappings(
+        np.eye(7)[targets], probabilities, NAMES, np.arange(400), {"all that is low": frozenset({"sad", "neutral"})}
+    )
+    assert scored["all that is low"]["stress_classes"] == ["neutral", "sad"]
+
+
+def test_where_people_vote_the_truth_is_what_most_say_under_the_mapping():
+    """The plurality is happy, and most people see one of two stress classes all the same; the last picture ties."""
+    votes = np.array([[0.4, 0.3, 0.3], [0.9, 0.1, 0.0], [0.5, 0.3, 0.2]])
+    probabilities = np.array([[0.2, 0.4, 0.4], [0.8, 0.1, 0.1], [0.9, 0.1, 0.0]])
+    mapping = {"mine": frozenset({"fear", "sad"}), "sad alone": frozenset({"sad"})}
+    scored = score_mappings(votes, probabilities, ["happy", "fear", "sad"], np.arange(3), mapping)
+    assert list(scored) == ["mine"]
+    assert (scored["mine"]["count"], scored["mine"]["accuracy"]["value"]) == (2, 1.0)
+
+
+def test_a_mapping_without_its_emotions_is_left_out():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+    scored = score_mappings(np.eye(2), probabilities, ["happy", "sad"], np.arange(2))
+    assert list(scored) == ["angry-disgust-fear-sad", "angry-fear-sad"]
+
+
+def test_two_classes_have_no_mapping():
+    assert score_mappings(np.eye(2), np.eye(2), ["Non-stress", "Stress"], np.arange(2)) is None

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from support import CHECKOUT, EMOTIONS, draw_face
 
-from reporting.sections import show_label_errors
-from reporting.sentences import describe_label_errors
+from reporting.sections import describe_label_errors, show_label_errors
 from utils.data.annotations import read_decisions
 from utils.data.dataset import Split
 from utils.data.ingest import inspect_source, read_pictures
@@ -111,7 +110,7 @@ def test_the_form_is_one_that_01_reads(judged, records, tmp_path):
 def test_the_sentence(judged, records):
     targets, _, probabilities = judged
     text = describe_label_errors(rank_doubt(records, targets, probabilities, list(EMOTIONS)), probabilities, targets)
-    assert f"in {(probabilities.argmax(axis=1) == targets).mean():.1%} of 420 pictures" in text
+    assert f"in {(probabilities.argmax(axis=1) == targets).mean() * 100:.1f} % of 420 pictures" in text
 
 
 @pytest.mark.parametrize(("count", "flags"), [(0, ""), (5, "kept")])
@@ -119,5 +118,12 @@ def test_where_no_label_is_listed_no_picture_is_shown(count, flags):
     rng, targets = np.random.default_rng(0), np.tile([0, 1], 10)
     images = np.stack([np.asarray(draw_face(EMOTIONS[target], rng)) for target in targets])
     records = pd.DataFrame({"file": [f"{i}.png" for i in range(20)], "flags": flags, "group": range(20)})
-    half = Split(records, images, targets, targets)
+    half = Split(records, images, np.eye(2)[targets], targets)
     assert show_label_errors(Run("undoubted"), half, half, list(EMOTIONS[:2]), count, show_pictures=True, seed=0) == []
+
+
+@pytest.mark.parametrize(("targets", "groups"), [([0, 1, 0, 1], [0, 0, 0, 0]), ([0, 1], [0, 1])])
+def test_pictures_of_one_person_or_one_of_a_class_cannot_judge_one_another(targets, groups):
+    images = np.random.default_rng(0).integers(256, size=(len(targets), 48, 48, 3), dtype=np.uint8)
+    probabilities = out_of_fold_probabilities(images, np.array(targets), np.array(groups))
+    assert probabilities.shape == (len(targets), 2) and np.isnan(probabilities).all()

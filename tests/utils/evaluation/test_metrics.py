@@ -118,9 +118,23 @@ def test_calibration_error_of_a_known_model():
 def test_a_perfectly_calibrated_model_is_no_better_than_chance_allows():
     rng = np.random.default_rng(0)
     probability = rng.random(3589)
-    mean, high = perfect_calibration_error(probability)
+    mean, high = perfect_calibration_error(np.zeros(3589), probability)
     errors = [calibration_error(rng.random(3589) < probability, probability, np.ones((3589, 1)))[0] for _ in range(200)]
     assert np.mean(errors) == pytest.approx(mean, rel=0.1)
+    assert 0.01 <= np.mean(np.array(errors) > high) <= 0.12
+
+
+def test_what_chance_gives_where_several_people_are_asked():
+    """Ten people a picture, who differ more between pictures than the probability says: the mean of it is right."""
+    rng = np.random.default_rng(0)
+
+    def ask():
+        return rng.binomial(10, rng.beta(2 * probability, 2 * (1 - probability))) / 10
+
+    probability = rng.uniform(0.05, 0.95, 2000)
+    mean, high = perfect_calibration_error(ask(), probability)
+    errors = [calibration_error(ask(), probability, np.ones((2000, 1)))[0] for _ in range(200)]
+    assert np.mean(errors) == pytest.approx(mean, rel=0.15)
     assert 0.01 <= np.mean(np.array(errors) > high) <= 0.12
 
 

@@ -4,7 +4,8 @@ from scipy.special import expit, ndtri
 from scipy.stats import binom
 from simulated import simulate
 
-from reporting.sentences import describe_abstention, describe_choice
+from reporting.findings import describe_abstention
+from reporting.sentences import describe_choice
 from utils.evaluation.selective import DELTA, STARTS, choose_threshold, measure_abstention, risk_coverage
 
 TARGET = 0.95
@@ -102,13 +103,14 @@ def test_the_target_is_kept_on_other_pictures():
 def test_no_threshold_is_no_threshold():
     assert measure_abstention(None, np.array([0, 1]), np.array([0.1, 0.9]), np.arange(2)) is None
     assert "at least 95 % of the answers are right: this network always answers" in describe_choice(None, TARGET)
-    assert "every picture is answered" in describe_abstention(None)
+    assert "Every picture is answered" in describe_abstention(None)
 
 
 @pytest.mark.parametrize("high", [0.93, 0.96])
 def test_a_promise_that_the_test_pictures_miss_is_called_missed(high):
     figure = {"value": 0.92, "low": 0.88, "high": high}
     missed = {"accuracy": figure, "coverage": figure, "target_accuracy": TARGET, "delta": DELTA}
+    missed |= {"confidence": 0.8}
     assert "missed, as may happen once in 20 times" in describe_abstention(missed)
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from reporting import sections
-from reporting.sentences import describe_slices
+from reporting.findings import describe_slices
 from utils.evaluation.slices import (
     FEWEST_GROUPS,
     FEWEST_PICTURES,
@@ -75,9 +75,9 @@ def test_a_worse_slice_stands_out_and_the_sentence_says_so():
     right = rng.random(1200) < np.where(slices["light"] == "night", 0.65, 0.85)
     table = measure_slices(right, slices, groups)
     assert set(table.loc[table["stands_out"], "by"]) == {"light"}
-    text = describe_slices(table)
-    assert "light night" in text
-    assert text.startswith("Of 4 slices 2 differ")
+    text = describe_slices(table.to_dict("records"))
+    assert "where light is night, " in text and " points below the others" in text
+    assert text.startswith("Of 4 slices (kinds of pictures) 2 differ")
 
 
 @pytest.mark.parametrize("size", [1, 10])
@@ -99,7 +99,7 @@ def test_slices_that_are_too_small_are_left_out():
     kinds = np.array(["rare"] * (FEWEST_PICTURES - 1) + ["common"] * 300)
     table = measure_slices(np.ones(len(kinds), bool), pd.DataFrame({"kind": kinds}), np.arange(len(kinds)))
     assert table.empty
-    assert describe_slices(table) == "No slice holds enough pictures."
+    assert describe_slices(table.to_dict("records")) == "No slice holds enough pictures."
 
 
 def test_a_slice_of_few_persons_is_left_out():
@@ -120,7 +120,7 @@ def test_all_right_is_no_alarm():
     table = measure_slices(np.ones(100, bool), pd.DataFrame({"kind": np.tile(["a", "b"], 50)}), np.arange(100))
     assert not table["stands_out"].any()
     assert (table["high"] == 1).all() and (table["low"] < 1).all()
-    assert "none stands out" in describe_slices(table)
+    assert "none stands out" in describe_slices(table.to_dict("records"))
 
 
 def test_lengths_that_differ():
@@ -143,9 +143,9 @@ def test_a_column_that_is_named_as_a_measured_one_is_kept_beside_it(monkeypatch)
     monkeypatch.setattr(sections, "say", said.append)
     images = np.random.default_rng(0).integers(0, 256, (400, 48, 48, 3), dtype=np.uint8)
     test = SimpleNamespace(images=images, records=attributes[["file"]], labels=np.ones(400, int))
-    evaluation = SimpleNamespace(test=test, groups=np.arange(400), p_stress=np.tile([0.9, 0.1], 200))
-    rows = sections.show_slices(None, evaluation)
+    decided = SimpleNamespace(test=test, groups=np.arange(400), p_stress=np.tile([0.9, 0.1], 200))
+    rows = sections.show_slices(None, SimpleNamespace(decided=decided))
     plt.close("all")
     assert {row["by"] for row in rows} == {"brightness (measured)", "contrast", "sharpness", "brightness"}
-    assert "brightness low: " in said[0]
-    assert "brightness &lt;b&gt;: " in said[0]
+    assert "where brightness is low, " in said[0]
+    assert "where brightness is &lt;b&gt;, " in said[0]

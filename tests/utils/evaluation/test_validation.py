@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from utils.data.dataset import Split
-from utils.evaluation.calibration import soften
+from utils.evaluation.calibration import fit_temperature, soften
 from utils.evaluation.metrics import score_stress
 from utils.evaluation.validation import choose_on_validation
+from utils.labels import find_majority
 
 CLASSES = 3
 STRESS_COLUMNS = [0, 2]
@@ -22,7 +25,7 @@ def answered():
         logits = 8 * (rng.random((900, CLASSES)) * 0.9 + np.eye(CLASSES)[seen])
         views.append(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
     labels = np.isin(targets, STRESS_COLUMNS).astype(np.int64)
-    return Split(pd.DataFrame({"group": np.arange(900)}), None, targets, labels), np.stack(views)
+    return Split(pd.DataFrame({"group": np.arange(900)}), None, np.eye(CLASSES)[targets], labels), np.stack(views)
 
 
 def test_choices_fit_the_network_as_it_will_be_saved(answered):
@@ -50,3 +53,20 @@ def test_one_picture_of_a_group_decides_on_abstention(answered):
     assert 30 < alone.abstention["validation_groups"] <= 900
     persons = Split(pd.DataFrame({"group": np.arange(900) % 9}), None, validation.targets, validation.labels)
     assert choose_on_validation(views, persons, STRESS_COLUMNS, 0.75).abstention is None
+
+
+def test_ties_are_learnt_from_and_decide_nothing(answered):
+    """Of ten people; the temperature is that of their shares, accuracy and threshold are of what most of them say."""
+    validation, views = answered
+    votes = np.random.default_rng(0).multinomial(10, [0.2, 0.5, 0.3], 900)
+    labels = find_majority(votes[:, STRESS_COLUMNS].sum(axis=1), 10)
+    asked = replace(validation, targets=votes / 10, labels=labels)
+    assert (labels < 0).any()
+    both = choose_on_validation(views, asked, STRESS_COLUMNS, 0.75)
+    share = votes[:, STRESS_COLUMNS].sum(axis=1) / 10
+    assert both.temperature == fit_temperature(views, share, STRESS_COLUMNS)
+    decided = labels >= 0
+    p_stress = np.mean([soften(view, both.temperature) for view in views], axis=0)[decided][:, STRESS_COLUMNS].sum(
+        axis=1
+    )
+    assert both.figures["accuracy"] == pytest.approx(float(score_stress(labels[decided], p_stress)["accuracy"][0]))

@@ -11,6 +11,7 @@ from support import CHECKOUT, EMOTIONS, draw_face, encode
 from utils.data.ingest import inspect_source, read_pictures
 from utils.inference.classifier import NO_FACE, Classifier, stress_probability
 from utils.inference.faces import Crop
+from utils.inference.reasons import say_meaning
 from utils.inference.tflite import SharedNetwork
 from utils.quiet import keras
 
@@ -61,6 +62,23 @@ def test_below_its_threshold_it_cannot_say(classifier, p_stress, reason):
     assert prediction.status == ("cannot say" if reason else "ok")
     assert (prediction.label is None) == (prediction.confidence is None) == bool(reason)
     assert prediction.p_stress == pytest.approx(p_stress)
+
+
+def test_a_model_of_votes_says_that_people_would_be_divided(classifier):
+    classifier.abstention, classifier.target = {"confidence": 0.7}, "votes"
+    assert answer_with(classifier, 0.6).reason == "people_disagree"
+    assert answer_with(classifier, 0.6, "too_dark").reason == "too_dark"
+
+
+@pytest.mark.parametrize(
+    ("target", "p_stress", "language", "sentence"),
+    [("votes", 0.7077, "en", "About 7 of 10 people would call this expression stress-related."),
+     ("votes", 0.04, "fr", "Environ 0 personnes sur 10 diraient cette expression liée au stress."),
+     ("labels", 0.7, "en", "Such an expression would be labelled Stress; how many people would agree is not known.")],
+)  # fmt: skip
+def test_what_the_answer_means_depends_on_what_was_learnt(target, p_stress, language, sentence):
+    assert say_meaning(target, "Stress", p_stress, language) == sentence
+    assert ("people" in say_meaning("labels", "Stress", 0.7)) and "of 10" not in say_meaning("labels", "Stress", 0.7)
 
 
 def test_a_fault_comes_before_doubt_and_leaves_p_stress(classifier):
@@ -138,8 +156,9 @@ def test_a_broken_network_is_an_error(folder, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ([], r"model.json holds \[\]: expected an object"),
-        (None, "model.json holds None"),
+        ([], r"model.json is broken \(expected names with values\): remove it, and run again what wrote it\. Train"),
+        (None, r"model.json is broken \(expected names"),
+        ({"target": "moods"}, "target 'moods': expected votes or labels"),
         ({"class_names": ["a", "b", "c"]}, "expected 2, one for each output"),
         ({"class_names": "ab"}, "class_names 'ab': expected a list of names"),
         ({"stress_classes": ["panic"]}, r"stress_classes \['panic'\]: expected some of \['angry', 'disgust'\]"),

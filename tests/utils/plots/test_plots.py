@@ -120,6 +120,12 @@ def draw_abstention():
     return plots.risk_coverage(curve.assign(low=curve["accuracy"] - 0.01, high=1), 0.9, reached | chosen)
 
 
+def draw_people(labelled: bool):
+    keys = {"people": figure_of(0.87), "model": figure_of(0.75), "difference": figure_of(-0.12)}
+    panels = [{"size": size, "pictures": 3553 - size} | keys for size in (1, 3, 5, 7)]
+    return plots.people_and_model(panels, {"panels": panels} if labelled else None)
+
+
 def draw_balance(names=("angry", "happy", "neutral", "sad")):
     counts = 100 * np.arange(1, len(names) + 1)
     records = pd.DataFrame({"class": np.repeat(names, counts)})
@@ -145,6 +151,8 @@ FIGURES = {
     "reliability": draw_reliability,
     "reliability without a temperature": lambda: draw_reliability(corrected=False),
     "abstention": draw_abstention,
+    "people": lambda: draw_people(labelled=False),
+    "people and labels": lambda: draw_people(labelled=True),
 }
 
 
@@ -171,7 +179,9 @@ def test_no_part_of_a_figure_lies_over_another_and_it_needs_no_shrinking(name):
     assert figure.get_tightbbox().width < WIDEST
 
 
-@pytest.mark.parametrize("name", ["references of one", "references of three", "slices", "class balance"])
+@pytest.mark.parametrize(
+    "name", ["references of one", "references of three", "slices", "class balance", "people and labels"]
+)
 def test_a_legend_beside_its_panel_covers_neither_data_nor_labels(name):
     for ax in lay_out(FIGURES[name]()).axes:
         legend = ax.get_legend().get_window_extent()
@@ -189,7 +199,9 @@ def test_numbers_on_an_axis_stand_apart(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["robustness", "slices", "each class", "differences of three", "mappings", "reliability", "abstention"]
+    "name",
+    ["robustness", "slices", "each class", "differences of three", "mappings", "reliability", "abstention"]
+    + ["people and labels"],
 )
 def test_what_is_neither_label_nor_model_has_none_of_their_colours(name):
     taken = {*LABEL_COLOURS.values(), *MODEL_COLOURS.values()}

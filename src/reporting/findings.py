@@ -1,0 +1,217 @@
+"""Findings as sentences, each said once, for notebooks and pages alike: every number in them is an argument's."""
+
+from utils.evaluation.registry import (
+    POINTS,
+    SLOPE,
+    as_figure,
+    list_metrics,
+    show_difference,
+    show_interval,
+    show_p_value,
+    show_percent,
+)
+
+HARDLY_EVER_ABSTAINS = 0.98
+"""Coverage from which it is said that abstaining makes no difference."""
+
+_MOST_NAMED = 6
+
+_MEANINGS = {
+    "hard": "what makes the face hard to read",
+    "intensity": "how strongly the face shows its expression: 0 not at all, 1 fully",
+    "occluder": "what covers a part of the face",
+    "pitch": "degrees up or down",
+    "roll": "degrees the head leans to a side",
+    "yaw": "degrees to the left or right",
+}
+"""What a way to slice means, where its name does not say it."""
+
+
+def describe_scores(scores: dict) -> str:
+    """Accuracy beside what is reached without looking at a picture, and what is left without copies."""
+    stress, kept = scores["stress"], scores["without_copies"]
+    text = (
+        f"Of {stress['count']:,} test pictures {show_interval(stress['accuracy'])} got the right label; "
+        f"{show_percent(stress['prevalence']['value'])} of them are Stress. {describe_baseline(stress)} "
+    )
+    if kept is None:
+        return text + "Without the pictures that also occur outside test, one label is missing."
+    if kept["stress"]["count"] == stress["count"]:
+        return text + "No test picture occurs outside test as well."
+    return text + describe_copies(scores)
+
+
+def describe_baseline(stress: dict) -> str:
+    """The majority-class baseline, and whether a model beats it: `stress` in reports/SCHEMA.md."""
+    accuracy, majority = as_figure(stress.get("accuracy")), as_figure(stress.get("majority_accuracy"))
+    if accuracy is None or majority is None:
+        return ""
+    label = "the same" if majority["value"] == 0.5 else "the commoner"
+    text = f"The majority-class baseline, always giving {label} label, gets {show_percent(majority['value'])}"
+    if accuracy["low"] is None:
+        return f"{text}."
+    if accuracy["low"] > majority["value"]:
+        return f"{text}: the model beats it, so it has learnt something."
+    if accuracy["high"] < majority["value"]:
+        return f"{text}: the model does worse."
+    return f"{text}: the model cannot be told apart from it, and may have learnt nothing."
+
+
+def describe_copies(scores: dict) -> str:
+    """The accuracy without the test pictures that also occur outside test; `model` in reports/SCHEMA.md."""
+    stress, kept = scores["stress"], scores["without_copies"]["stress"]
+    return (
+        f"Without the {stress['count'] - kept['count']:,} test pictures that have a copy or near-duplicate outside "
+        f"test (there it was kept out of training) the accuracy is {show_interval(kept['accuracy'])}."
+    )
+
+
+def describe_calibration_error(calibration: dict) -> str:
+    """How far stated probabilities are off, and whether that could be chance: a clause."""
+    ece = calibration["after"]["ece"]
+    excess = "no more than" if ece["value"] <= ece["perfect_95th"] else "more than"
+    return (
+        f"The stated probability misses the true share by {show_interval(ece['value'], POINTS)} on average (expected "
+        f"calibration error), {excess} chance gives"
+    )
+
+
+def describe_calibration(calibration: dict) -> str:
+    """What chance would give, what the temperature did, and the slope; `calibration` in reports/SCHEMA.md."""
+    before, ece = (calibration[key]["ece"] for key in ("before", "after"))
+    moved = "The temperature stayed 1."
+    if calibration["temperature"] != 1:
+        missed = show_interval(before["value"], POINTS)
+        moved = f"Without the temperature of {calibration['temperature']:.2f} it misses it by {missed}."
+    text = (
+        f"{describe_calibration_error(calibration)}: a perfectly calibrated model would miss it by "
+        f"{show_interval(ece['perfect_mean'], POINTS)}, and in 19 of 20 test splits by at most "
+        f"{show_interval(ece['perfect_95th'], POINTS)}, if pictures are independent. {moved} "
+    )
+    slope = calibration["after"]["slope"]
+    if slope is None:
+        return text + "A calibration slope cannot be estimated here."
+    side = "too sure" if slope["high"] < 1 else "not sure enough" if slope["low"] > 1 else ""
+    verdict = f"the network is {side}" if side else "its interval holds the ideal, 1"
+    return text + f"The calibration slope is {show_interval(slope, SLOPE)}: {verdict}."
+
+
+def describe_threshold(choice: dict) -> str:
+    """From which confidence on there is an answer; what is promised, for which pictures, how often that may fail."""
+    share = f"{100 * choice['target_accuracy']:g} %"
+    text = f"Below a confidence of {show_percent(choice['confidence'])} the answer is “cannot say”."
+    if "delta" not in choice:  # a model of an earlier version, which promised nothing
+        return (
+            f"{text} The aim: {share} of the answers given are right. This threshold is the lowest that reached the "
+            "aim on the pictures to choose by."
+        )
+    return (
+        f"{text} Promised: at least {share} of the answers given are right, for pictures like the validation pictures, "
+        f"unless chance made those misleading (at most 1 chance in {1 / choice['delta']:.0f})."
+    )
+
+
+def describe_abstention(abstention: dict | None) -> str:
+    """What the threshold did on the test pictures, beside what was promised; `abstention` in reports/SCHEMA.md."""
+    if abstention is None:
+        return (
+            "Every picture is answered: from no confidence on do the validation pictures bear out the accuracy that "
+            "was asked for."
+        )
+    accuracy, coverage, text = abstention["accuracy"], abstention["coverage"], describe_threshold(abstention)
+    if as_figure(accuracy) is None:
+        return f"{text} No test picture is answered."
+    if coverage["value"] >= HARDLY_EVER_ABSTAINS:
+        text += " The threshold is so low that the model hardly ever abstains: no confidence can be below 50 %."
+    outcome = "kept"
+    if accuracy["value"] < abstention["target_accuracy"]:
+        outcome = "missed"
+        if "delta" in abstention:
+            times = f"{1 / abstention['delta']:.0f} times"
+            outcome = f"missed, as may happen once in {times}, and more often with other pictures"
+    return (
+        f"{text} Of the test pictures {show_interval(coverage)} are answered (the coverage), and "
+        f"{show_interval(accuracy)} of these answers are right: {outcome}."
+    )
+
+
+def describe_comparison(comparison: dict) -> str:
+    """All verdicts on one pair of models, and the pictures that only one of them answers right."""
+    first, second = comparison["first"], comparison["second"]
+    by_verdict: dict[str, list[str]] = {}
+    for metric in list_metrics("comparison", "stress"):
+        if difference := metric.find(comparison):
+            told = f"{metric.name} by {show_difference(difference, metric.unit)}"
+            by_verdict.setdefault(difference["verdict"], []).append(told)
+    verdicts = [
+        f"{second} and {first} {verdict} on {_join(told)}."
+        if verdict == "cannot be told apart"
+        else f"{second} is {verdict} than {first} on {_join(told)}."
+        for verdict, told in by_verdict.items()
+    ]
+    only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
+    return " ".join(verdicts) + (
+        f" Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
+        f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
+    )
+
+
+def _join(parts: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def describe_mappings(scored: dict[str, dict]) -> str:
+    """How far the accuracy depends on the mapping, and how much of it is the majority's."""
+    accuracy = {name: figures["accuracy"]["value"] for name, figures in scored.items()}
+    gain = {name: accuracy[name] - figures["majority_accuracy"]["value"] for name, figures in scored.items()}
+    shares = sorted(figures["prevalence"]["value"] for figures in scored.values())
+    highest, most = max(accuracy, key=lambda name: accuracy[name]), max(gain, key=lambda name: gain[name])
+    return (
+        f"Nobody has agreed which emotions count as Stress. Under {len(scored)} mappings in use, "
+        f"{show_percent(shares[0])} to {show_percent(shares[-1])} of the pictures are Stress, and the same answers "
+        f"are right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The highest "
+        f"accuracy has {highest}, {show_difference(gain[highest], POINTS)} against the majority-class baseline; the "
+        f"largest gain has {most}, {show_difference(gain[most], POINTS)}."
+    )
+
+
+def describe_robustness(rows: list[dict]) -> str:
+    """What costs most and what does not; rows of `robustness` in reports/SCHEMA.md."""
+    last = max(row["step"] for row in rows)
+    # of changes that cost as much, the first
+    strongest = sorted((row for row in rows if row["step"] == last), key=lambda row: -row["lost"])
+    worst, least = strongest[0], strongest[-1]
+    unchanged = next(row for row in rows if row["step"] == 0)
+    harmless = [row["change"] for row in strongest if row["lost_low"] <= 0]
+    told = f" No loss can be told from chance under {', '.join(harmless)}." if harmless else ""
+    lost = {"value": worst["lost"], "low": worst["lost_low"], "high": worst["lost_high"]}
+    return (
+        f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
+        f"{_show_accuracy(worst)} after the strongest {worst['change']} that was tried. It costs most: "
+        f"{show_interval(lost, POINTS)}; {least['change']} costs least: {show_interval(least['lost'], POINTS)}.{told}"
+    )
+
+
+def _show_accuracy(row: dict) -> str:
+    return show_interval(row | {"value": row["accuracy"]})
+
+
+def describe_slices(rows: list[dict]) -> str:
+    """What stands out; rows of `slices` in reports/SCHEMA.md."""
+    if not rows:
+        return "No slice holds enough pictures."
+    out = sorted((row for row in rows if row["stands_out"]), key=lambda row: row["difference"])
+    found = f"Of {len(rows)} slices (kinds of pictures)"
+    if not out:
+        return f"{found} none stands out: no difference is larger than chance explains among so many."
+    named = "; ".join(_describe_slice(row) for row in out[:_MOST_NAMED])
+    return f"{found} {len(out)} differ from the other pictures by more than chance explains among so many: {named}."
+
+
+def _describe_slice(row: dict) -> str:
+    meaning = f" ({_MEANINGS[row['by']]})" if row["by"] in _MEANINGS else ""
+    side = "below" if row["difference"] < 0 else "above"
+    return (
+        f"where {row['by']}{meaning} is {row['slice']}, {_show_accuracy(row)} of {row['pictures']:,} are answered "
+        f"right, {show_interval(abs(row['difference']), POINTS)} {side} the others"
+    )

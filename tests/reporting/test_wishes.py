@@ -1,0 +1,136 @@
+"""What a change touches: each is made in a copy of the checkout, reaches the reader, and is counted."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from support import CHECKOUT
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the checkout's code and notebooks, to change."""
+    for name in ("src", "notebooks", "profiles"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.npz", "*.mo"))
+    shutil.copy(CHECKOUT / "dodo.py", tmp_path / "dodo.py")
+    return tmp_path
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def list_touched(copy):
+    """The files in which the copy differs from the checkout, and those that are new."""
+    paths = [path.relative_to(copy) for name in ("src", "notebooks") for path in (copy / name).rglob("*.*")]
+    paths = [path for path in paths if path.suffix in (".py", ".ipynb", ".j2", ".css", ".json")]
+    there = {path: (CHECKOUT / path).read_bytes() for path in paths if (CHECKOUT / path).exists()}
+    return {path.as_posix() for path in paths if there.get(path) != (copy / path).read_bytes()}
+
+
+def run_in(copy, code):
+    """What Python prints with the copy's code and folders instead of the checkout's."""
+    paths = os.pathsep.join(map(str, (copy / "src", CHECKOUT / "tests" / "helpers")))
+    given = os.environ | {"PYTHONPATH": paths, "STRESS_FACES_ROOT": str(copy)}
+    result = subprocess.run([sys.executable, "-c", code], cwd=copy, env=given, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_a_new_metric_in_every_report(copy):
+    evaluation = copy / "src" / "utils" / "evaluation"
+    edit(
+        evaluation / "metrics.py",
+        '        "balanced_accuracy": _mean_of_defined(recall),\n',
+        '        "balanced_accuracy": _mean_of_defined(recall),\n        "youden": recall.sum(axis=0) - 1,\n',
+    )
+    edit(
+        evaluation / "registry.py",
+        "METRICS = (\n",
+        'METRICS = (\n    Metric("stress.youden", "Youden\'s J", "sum of the recalls, less one", _EVERYWHERE),\n',
+    )
+    printed = run_in(
+        copy,
+        "from report_runs import write_run\n"
+        "from reporting.comparison import write_comparison\n"
+        "from reporting.facts import read_facts\n"
+        "from reporting.findings import describe_comparison\n"
+        "from reporting.first_page import write_index\n"
+        "from reporting.published import publish, render_results, render_schema\n"
+        "from reporting.sections import tabulate_scores\n"
+        "runs = [write_run('one'), write_run('other', skill=1.2)]\n"
+        "write_index(runs[0]), write_comparison(*runs), publish(runs[0])\n"
+        "facts = read_facts(runs[0])\n"
+        "print(tabulate_scores(facts.models).to_csv())\n"
+        "print(describe_comparison(facts.test['comparisons'][-1]))\n"
+        "print(render_results())\n"
+        "print(render_schema()['stress'])\n",
+    )
+    reports = copy / "reports"
+    pages = [reports / page for page in ("one/index.html", "one/model_card.md", "compare-one+other.html")]
+    shown = [printed, *(path.read_text(encoding="utf-8").replace("&#39;", "'") for path in pages)]
+    assert all("Youden's J" in text for text in shown)
+    assert printed.count("Youden's J") >= 4
+    touched = list_touched(copy)
+    assert touched == {"src/utils/evaluation/metrics.py", "src/utils/evaluation/registry.py"}
+
+
+def test_a_notebook_06(copy):
+    sample, new = copy / "data" / "sample" / "faces.zip", nbformat.v4
+    sample.parent.mkdir(parents=True)
+    sample.touch()
+    cells = [new.new_markdown_cell("# 6 · A closer look\n\nWhat else?")]
+    cells.append(new.new_code_cell('RUN = "sample"  # name of the run', metadata={"tags": ["parameters"]}))
+    nbformat.write(new.new_notebook(cells=cells), copy / "notebooks" / "06_closer_look.ipynb")
+    edit(
+        copy / "src" / "utils" / "paths.py",
+        '    Stage("04_single_image_inference", needs="03_augmented_retraining"),\n',
+        '    Stage("04_single_image_inference", needs="03_augmented_retraining"),\n    Stage("06_closer_look"),\n',
+    )
+    printed = run_in(
+        copy,
+        "from utils.paths import Run\n"
+        "from reporting.first_page import write_index\n"
+        "write_index(Run('sample'))\n"
+        "import sys, runpy; sys.argv = ['doit']\n"
+        "tasks = runpy.run_path('dodo.py')['task_stage']()\n"
+        "print([task['name'] for task in tasks])\n",
+    )
+    assert "'06_closer_look']" in printed
+    assert "A closer look" in (copy / "reports" / "sample" / "index.html").read_text(encoding="utf-8")
+    assert list_touched(copy) == {"notebooks/06_closer_look.ipynb", "src/utils/paths.py"}
+
+
+def test_another_figure_in_a_notebook(copy):
+    plots = copy / "src" / "utils" / "plots" / "scores.py"
+    figure = "\n\ndef counts(numbers, ax=None):\n    ax = make_axes(ax)\n    ax.plot(numbers)\n    return ax\n"
+    plots.write_text(plots.read_text(encoding="utf-8") + figure, encoding="utf-8")
+    path = copy / "notebooks" / "04_single_image_inference.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    code = 'from utils.plots.scores import counts\nshow_figure(counts([1, 2]), "A line", "classes")'
+    notebook.cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(notebook, path)
+    printed = run_in(
+        copy,
+        "import nbformat\n"
+        "from reporting.figures import find_figures\n"
+        "from utils.paths import Run\n"
+        "import utils.display as display\n"
+        f"notebook = nbformat.read({str(path)!r}, as_version=4)\n"
+        "outputs = []\n"
+        "display.display = lambda data, raw, metadata: outputs.append((data, metadata))\n"
+        "from utils.display import show_figure\n"
+        "exec(notebook.cells[-1].source)\n"
+        "made = [nbformat.v4.new_output('display_data', data, metadata=metadata) for data, metadata in outputs]\n"
+        "notebook.cells[-1].outputs = made\n"
+        "run = Run('sample'); run.reports.mkdir(parents=True)\n"
+        "nbformat.write(notebook, run.reports / '04_single_image_inference.ipynb')\n"
+        "print([(figure.name, figure.alt) for figure in find_figures(run)])\n",
+    )
+    assert "[('classes', 'A line')]" in printed
+    assert list_touched(copy) == {"notebooks/04_single_image_inference.ipynb", "src/utils/plots/scores.py"}
