@@ -151,7 +151,7 @@ def test_the_test_split_has_one_door(run):
         load_split(run, "test")
     readers = [path for path in (CHECKOUT / "src").rglob("*.py") if "test_images" in path.read_text()]
     notebooks = [path for path in (CHECKOUT / "notebooks").glob("*.ipynb") if "test_images" in path.read_text()]
-    assert sorted(path.name for path in readers + notebooks) == ["dataset.py", "sealed_test.py", "stages.py"]
+    assert sorted(path.name for path in readers + notebooks) == ["dataset.py", "paths.py", "sealed_test.py"]
 
 
 def test_missing_data_say_what_to_run():

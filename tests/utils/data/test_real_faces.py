@@ -9,7 +9,7 @@ from utils.data.splits import assign_splits
 
 @pytest.fixture(scope="module")
 def audited(shared):
-    records, pixels, skipped = read_pictures(inspect_source(shared / "data" / "fer2013.zip"))
+    records, pixels, skipped = read_pictures(inspect_source(shared / "data" / "fer2013.zip", votes="off"))
     assert skipped.empty
     return audit_pictures(records, pixels)
 
@@ -36,8 +36,9 @@ def test_known_defects_are_found(audited):
 
 def test_near_duplicates_come_in_small_groups(audited):
     findings = count_findings(audited)
-    assert findings["groups of near-duplicates"] == pytest.approx(1245, rel=0.05)
-    assert findings["different pictures in the largest group of near-duplicates"] <= 20
+    assert findings["groups of near-duplicates"] == pytest.approx(2777, rel=0.05)
+    assert findings["different pictures in the largest group of near-duplicates"] <= 30
+    assert findings["test pictures with a copy or near-duplicate outside test"] == pytest.approx(1026, rel=0.05)
     assert findings["near-blank pictures"] == 2
 
 

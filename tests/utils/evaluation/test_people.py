@@ -234,7 +234,7 @@ def real(shared):
     entries = inspect_source(shared / "data" / "fer2013.zip").layout.entries
     test = entries[entries["split"] == "test"]
     table = pd.read_csv(shared / "data" / "fer2013.votes.csv").set_index("file").reindex(test["file"]).fillna(0)
-    given = test["emotion"].map(list(EMOTIONS).index).to_numpy()
+    given = test["given"].map(list(EMOTIONS).index).to_numpy()
     return given, table[list(EMOTIONS)].to_numpy(int), table[["unknown", "not_a_face"]].to_numpy(int)
 
 
