@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = attach(
             "describe_precision",
             "describe_seeds",
             "describe_temperature",
+            "describe_training",
         ],
     },
 )

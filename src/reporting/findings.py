@@ -141,7 +141,8 @@ def describe_comparison(comparison: dict) -> str:
     by_verdict: dict[str, list[str]] = {}
     for metric in list_metrics("comparison", "stress"):
         if difference := metric.find(comparison):
-            told = f"{metric.name} by {show_difference(difference, metric.unit)}"
+            by = "at" if difference["verdict"] == "cannot be told apart" else "by"
+            told = f"{metric.name} {by} {show_difference(difference, metric.unit)}"
             by_verdict.setdefault(difference["verdict"], []).append(told)
     verdicts = [
         f"{second} and {first} {verdict} on {_join(told)}."

@@ -115,15 +115,19 @@ def render_results() -> str:
         note = " (shipped)" if name == facts.model_name and find_shipped(path) else ""
         cells = [f"{model['stress']['count']:,}", *(metric.show(model) for metric in metrics)]
         lines.append(f"| [{facts.run.name}](reports/published/{path.name}): {name}{note} | {' | '.join(cells)} |")
-    lines += ["", "In brackets, 95 % intervals. Each row's file names model, data, code and machine.", ""]
-    lines += [f"- **{metric.name}**: {metric.means}" for metric in metrics]
-    lines += ["", *_say_from_what(paths)]
+    lines += ["", *_NOTE, *_say_from_what(paths)]
     seed = next((facts.seed_project for _, facts, _ in rows if facts.seed_project), None)
     if seed:
         metrics = [BY_KEY[f"stress.{name}"] for name in seed]
         told = " and ".join(f"{metric.name} {metric.show({'stress': seed})}" for metric in metrics)
         lines.append(f"The student project that this one goes back to reported {told}, on other pictures.")
     return "\n".join(lines)
+
+
+_NOTE = (
+    "In brackets, 95 % intervals. Each row's file names model, data, code and machine;",
+    "[reports/SCHEMA.md](reports/SCHEMA.md#stress) says what each figure is.",
+)
 
 
 def _say_from_what(paths: list[Path]) -> Iterator[str]:

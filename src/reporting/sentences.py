@@ -1,5 +1,6 @@
 """What is said of a training and of what is chosen on validation: every number is an argument's."""
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ def describe_seeds(seeds: dict, accuracy: dict | None) -> str:
         f"{text} The interval over the test pictures, ±{half}, does not hold this chance: it is of the one network "
         "that was saved."
     )
+
+
+def describe_training(taken: bool, ended: datetime) -> str:
+    """Whether a training was taken from the store, and when it had ended, in UTC."""
+    return f"Taken from the store: trained on {ended:%d %B %Y, %H:%M} UTC." if taken else "Trained just now."
 
 
 def describe_precision(precision: str, rates: dict[str, float]) -> str:

@@ -180,7 +180,7 @@ def apply_votes(layout: Layout, votes: pd.DataFrame | None) -> tuple[Layout, pd.
         )
     counts = votes.reindex(entries["file"], fill_value=0)
     of_classes, unsure = counts[classes].to_numpy(), counts[list(UNSURE)].to_numpy()
-    entries["judgement"] = _judge(of_classes, unsure)
+    entries["judgement"] = judge_votes(of_classes, unsure)
     seen = np.array(classes)[of_classes.argmax(axis=1)]
     has_votes = of_classes.any(axis=1)
     if emotions:
@@ -214,8 +214,8 @@ def _match(votes: pd.DataFrame, entries: pd.DataFrame) -> tuple[pd.DataFrame, pd
     return votes, pd.DataFrame({"file": absent, "reason": "has votes, but is not there"})
 
 
-def _judge(of_classes: np.ndarray, unsure: np.ndarray) -> np.ndarray:
-    """One of UNJUDGED, or "", a picture."""
+def judge_votes(of_classes: np.ndarray, unsure: np.ndarray) -> np.ndarray:
+    """One of UNJUDGED, or "", a picture, by int (n, classes) votes and int (n, 2) of UNSURE."""
     most = of_classes.max(axis=1)
     unknown, no_face = unsure.T
     conditions = [(most == 0) & ~unsure.any(axis=1), (unknown > most) & (unknown >= no_face), no_face > most]

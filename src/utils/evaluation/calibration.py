@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import logit, softmax
-from statsmodels.discrete.discrete_model import Logit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ModelWarning, PerfectSeparationError
@@ -93,18 +92,9 @@ def measure_slope(share: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -
         {"value", "low", "high"}, or None where it has no estimate: labels that P(stress) separates, one P(stress), or
         no more groups than coefficients.
     """
-    design = np.column_stack([np.ones(len(share)), logit(np.clip(p_stress, 1e-6, 1 - 1e-6))])
-    clusters = {"groups": pd.factorize(np.asarray(groups))[0]}
-    if clusters["groups"].max() < design.shape[1]:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            fit = Logit(share, design).fit(disp=0, cov_type="cluster", cov_kwds=clusters)
-    except (ModelWarning, RuntimeWarning, PerfectSeparationError, np.linalg.LinAlgError):
-        return None
-    low, high = fit.conf_int()[1]
-    return {"value": float(fit.params[1]), "low": float(low), "high": float(high)}
+    ones = np.ones(len(share))
+    design = np.column_stack([ones, logit(np.clip(p_stress, 1e-6, 1 - 1e-6))])
+    return _tell(_regress_votes(np.asarray(share, dtype=np.float64), ones, design, 0 * ones, groups), 1)
 
 
 def reliability_table(share: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -> pd.DataFrame:

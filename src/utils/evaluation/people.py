@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import hypergeom
 
+from utils.data.votes import judge_votes
 from utils.evaluation.bootstrap import bootstrap
 from utils.evaluation.calibration import measure_fit_to_people
 from utils.evaluation.metrics import rank_figures, score_confusion, stress_log_loss, weigh_confusion
@@ -14,16 +15,6 @@ PANELS = (1, 3, 5, 7)
 
 NEARLY_ALL = 0.8
 """Share of the votes from which people count as agreed."""
-
-
-def find_judged(votes: np.ndarray, unsure: np.ndarray) -> np.ndarray:
-    """Which pictures people could judge, bool (n,): somebody named a class, and no more said they could not tell.
-
-    Args:
-        votes: int (n, classes), how many people chose each class.
-        unsure: int (n, 2), how many said unknown, and not a face.
-    """
-    return (votes.sum(axis=1) > 0) & (votes.max(axis=1) >= unsure.max(axis=1))
 
 
 def apply_ferplus_protocol(votes: np.ndarray, unsure: np.ndarray) -> np.ndarray:
@@ -68,7 +59,8 @@ def measure_people(
 ) -> dict | None:
     """A model's answers against people's votes; `people` in reports/SCHEMA.md, None where no picture is judged.
 
-    Only judged pictures count (`find_judged`). What most people say of Stress is the majority of the votes for classes.
+    Only judged pictures count (`votes.judge_votes`). What most people say of Stress is the majority of the votes for
+    classes.
 
     Args:
         votes: int (n, classes), how many people chose each class, columns as `class_names`.
@@ -82,7 +74,7 @@ def measure_people(
     if votes.shape != expected or probabilities.shape != expected or unsure.shape != (len(votes), 2):
         shapes = f"votes {votes.shape}, unsure {unsure.shape}, probabilities {probabilities.shape}"
         raise ValueError(f"{shapes}: expected (n, {len(class_names)}), (n, 2), (n, {len(class_names)}).")
-    judged = find_judged(votes, unsure)
+    judged = judge_votes(votes, unsure) == ""
     if not judged.any():
         return None
     votes, unsure, probabilities = votes[judged], unsure[judged], probabilities[judged]

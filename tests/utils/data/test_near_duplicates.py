@@ -44,7 +44,12 @@ def turn(picture):
     return np.asarray(Image.fromarray(picture).rotate(3, Image.Resampling.BICUBIC))
 
 
-CHANGES = [shift, brighten, compress, mirror, crop, turn, lambda picture: mirror(compress(crop(picture)))]
+def crop_and_more(picture):
+    return mirror(compress(crop(picture)))
+
+
+CROPPED = [crop, crop_and_more]
+CHANGES = [shift, brighten, compress, mirror, turn, *CROPPED]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -53,7 +58,10 @@ def test_planted_near_duplicates_are_found(faces, change):
     pairs = find_near_duplicates(np.concatenate([faces, planted]))
     right = pairs[:, 1] - pairs[:, 0] == len(faces)
     assert right.sum() >= 0.95 * len(faces)
-    assert (~right).sum() <= 0.25 * len(faces)  # drawn faces are more alike than real ones
+    # cropped, drawn faces lose the surroundings that set them apart: what counts is whether a crop is another face's
+    across = (pairs[:, 0] < len(faces)) & (pairs[:, 1] >= len(faces))
+    wrong = (~right & across) if change in CROPPED else ~right
+    assert wrong.sum() <= (0.2 if change in CROPPED else 0.02) * len(faces)
 
 
 def test_different_faces_are_no_pairs(faces):

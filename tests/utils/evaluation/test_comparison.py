@@ -33,7 +33,7 @@ def compare(labels, rows, groups=None):
     ("skill", "verdict", "sentence"),
     [(1.4, "better", "new is better than old on accuracy by +"),
      (0.3, "worse", "new is worse than old on accuracy by -"),
-     (0.8, "cannot be told apart", "new and old cannot be told apart on accuracy by ")],
+     (0.8, "cannot be told apart", "new and old cannot be told apart on accuracy at ")],
 )  # fmt: skip
 def test_three_pairs_three_sentences(labels, skill, verdict, sentence):
     rows = {"old": simulate_row(labels, 0.8, 1), "new": simulate_row(labels, skill, 2)}
@@ -44,7 +44,9 @@ def test_three_pairs_three_sentences(labels, skill, verdict, sentence):
         assert comparison["classes"][figure]["value"] == pytest.approx(comparison["stress"][figure]["value"], abs=1e-6)
     said = describe_comparison(comparison)
     assert said.startswith(sentence)
-    assert re.search(r"accuracy by \S+ points \(\S+ to \S+\), AUROC by \S+ \(\S+ to \S+\) and log-loss by ", said)
+    by = "at" if verdict == "cannot be told apart" else "by"
+    interval = r"\(\S+ to \S+\)"
+    assert re.search(rf"accuracy {by} \S+ points {interval}, AUROC {by} \S+ {interval} and log-loss {by} ", said)
     assert (comparison["mcnemar_p"] < 0.05) == (verdict != "cannot be told apart")
 
 

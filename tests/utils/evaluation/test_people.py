@@ -6,12 +6,12 @@ import pytest
 from schema import find_mismatches, read_schema
 
 from utils.data.ingest import inspect_source
+from utils.data.votes import judge_votes
 from utils.evaluation.calibration import measure_fit_to_people
 from utils.evaluation.people import (
     align_probabilities,
     apply_ferplus_protocol,
     count_people,
-    find_judged,
     measure_given,
     measure_label,
     measure_people,
@@ -47,7 +47,7 @@ def people(drawn):
 def test_who_could_judge_a_picture():
     votes = np.array([[3, 0], [2, 2], [0, 0], [1, 1], [1, 0]])
     unsure = np.array([[3, 0], [3, 0], [0, 0], [1, 1], [0, 2]])
-    assert find_judged(votes, unsure).tolist() == [True, False, False, True, False]
+    assert (judge_votes(votes, unsure) == "").tolist() == [True, False, False, True, False]
 
 
 def enumerate_draws(voters: list[list[int]], says_stress: list[bool], size: int) -> tuple[float, float]:
