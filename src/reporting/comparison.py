@@ -19,7 +19,7 @@ from reporting.words import describe_data
 from utils.evaluation.comparison import compare_rows, find_verdict
 from utils.evaluation.registry import Metric, as_figure, list_metrics, show_difference
 from utils.files import write_text
-from utils.paths import TEST_OPENINGS, Run
+from utils.paths import TEST_EVALUATIONS, Run
 
 FEWEST_SHARED = 30
 """Test pictures that two runs must share for a paired comparison."""
@@ -45,7 +45,7 @@ def write_comparison(first: Run, second: Run) -> Path:
     facts = [read_facts(run) for run in (first, second)]
     figures = [{figure.name: figure for figure in find_figures(run, at_most=8)} for run in (first, second)]
     # no run's name holds a +
-    page = TEST_OPENINGS.parent / f"compare-{first.name}+{second.name}.html"
+    page = TEST_EVALUATIONS.parent / f"compare-{first.name}+{second.name}.html"
     values = {
         "runs": facts,
         "changes": list_changes(*facts),

@@ -105,11 +105,11 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
-            f"Finished models were scored on these test pictures {facts.test_evaluations} times, counted over all runs "
-            f"of one checkout; {len(facts.models)} of them are shown here. The programs choose nothing by these "
-            "scores, but whoever saw them may have chosen what to try next."
+            f"Finished models were scored on these test pictures {facts.test_evaluations} times, by the log of one "
+            f"checkout and the ledger of published models; {len(facts.models)} of them are shown here. The programs "
+            "choose nothing by these scores, but whoever saw them may have chosen what to try next."
         )
-        found.append(("Several test evaluations", text))
+        found.append(("Several test evaluations", " ".join([text, *facts.test_notes])))
     if any(commit.endswith("-dirty") for commit in facts.commits):
         found.append(("Uncommitted code", "At least one notebook ran with changes that are in no commit."))
     if len({commit.removesuffix("-dirty") for commit in facts.commits}) > 1:

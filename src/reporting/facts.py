@@ -128,8 +128,13 @@ class RunFacts:
 
     @property
     def test_evaluations(self) -> int:
-        """How often a finished model was scored on these test pictures, in that checkout."""
-        return max((stage.metrics.get("test_openings", 0) for stage in self.stages.values()), default=0)
+        """How often a finished model was scored on these test pictures, by the checkout's log and the ledger."""
+        return max((stage.metrics.get("test_evaluations", 0) for stage in self.stages.values()), default=0)
+
+    @property
+    def test_notes(self) -> list[str]:
+        """What the ledger says of earlier evaluations on these test pictures."""
+        return self.test.get("test_notes", [])
 
     @property
     def parameters(self) -> dict:

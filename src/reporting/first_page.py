@@ -17,10 +17,10 @@ from reporting.words import caption_figure, describe_data, describe_run, list_te
 from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics, show_interval, show_percent
 from utils.files import write_text
 from utils.labels import CLASS_NAMES
-from utils.paths import TEST_OPENINGS, Run, is_run_name
+from utils.paths import TEST_EVALUATIONS, Run, is_run_name
 from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR
 
-_REPORTS = TEST_OPENINGS.parent
+_REPORTS = TEST_EVALUATIONS.parent
 
 CARDS = {"model_card": "Model card", "data_card": "Data card"}
 """Names of the files, and titles."""

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reporting.facts import RunFacts, StageFacts, read_facts
-from utils.evaluation.registry import BY_KEY, METRICS, list_metrics
+from utils.data.sealed_test import describe_evaluation, record_published
+from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.files import fill, read_json, write_json, write_text
-from utils.paths import ROOT, SAMPLE, TEST_OPENINGS, Run
-
-PUBLISHED = TEST_OPENINGS.parent / "published"
+from utils.paths import PUBLISHED, ROOT, SAMPLE, Run
 
 SHIPPED = ROOT / "models" / "shipped"
 
@@ -26,8 +25,19 @@ READMES = ("README.md", "README.fr.md")
 MODEL_FILES = ("model.keras", "model.tflite")
 
 
+LEDGER_FIGURES = (
+    "stress.accuracy",
+    "stress.auroc",
+    "stress.log_loss",
+    "classes.accuracy",
+    "people.share.brier",
+    "people.neutral.called_stress",
+)
+"""Of the registry: what the ledger tells of an evaluation."""
+
+
 def publish(run: Run) -> Path:
-    """Copy a finished run's figures into reports/published/<run>.json.
+    """Copy a finished run's figures into reports/published/<run>.json, and its evaluations into the ledger there.
 
     Raises:
         FileNotFoundError: the run has no tested model, or its file is gone.
@@ -55,6 +65,11 @@ def publish(run: Run) -> Path:
     }
     path = PUBLISHED / f"{run.name}.json"
     write_json(path, content)
+    for name, model in facts.models.items():
+        evaluation = describe_evaluation(run, f"{facts.find_maker(name).name}: evaluate {name}", run.models / name)
+        figures = {key: as_figure(BY_KEY[key].find(model)) for key in LEDGER_FIGURES}
+        told = {key: round(figure["value"], 4) for key, figure in figures.items() if figure}
+        record_published(evaluation | {"commit": content["commit"], "figures": told})
     return path
 
 

@@ -23,7 +23,9 @@ NOTEBOOKS = ROOT / "notebooks"
 PROFILES = ROOT / "profiles"
 SAMPLE = ROOT / "data" / "sample" / "faces.zip"
 TRAININGS = ROOT / "models" / ".trainings"
-TEST_OPENINGS = ROOT / "reports" / "test_openings.jsonl"
+PUBLISHED = ROOT / "reports" / "published"
+TEST_EVALUATIONS = ROOT / "reports" / "test_evaluations.jsonl"
+TEST_LEDGER = PUBLISHED / "test_ledger.jsonl"
 
 COMMITTED = ("shipped", "published")
 """Folders among those of the runs that no run may write."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from reporting.html import export_html
+from utils.data.dataset import FORMAT
 from utils.display import FIGURE_KEY, render_figure
 from utils.evaluation.bootstrap import measure_classes, measure_stress
 from utils.evaluation.comparison import compare_rows
@@ -46,6 +47,7 @@ def write_run(name: str, skill: float = 0.8, epochs: int = 3, pictures: str = "a
             write_text(run.models / model / file, f"{name} {model}")
     index = pd.DataFrame({"file": files, "sha256": [f"{pictures}{number}" for number in groups], "group": groups})
     write_text(run.data / "index.csv", index.to_csv(index=False))
+    write_json(run.data / "manifest.json", {"format": FORMAT, "fingerprint": "f" * 64, "test": pictures * 64})
     models = {model: _measure(model, *quality) for model, quality in qualities.items()}
     _write_metrics(run, models, compare_rows(rows, labels, labels, groups), labels)
     for stage in STAGES:
@@ -79,7 +81,7 @@ def _write_metrics(run: Run, models: dict, comparisons: list, labels: np.ndarray
     data = {"source": "faces.zip", "class_names": ["happy", "sad"], "counts": splits, "pictures": 1380, "skipped": 2}
     data |= {"findings": {"blank pictures": 1, "groups of identical pictures": 0}, "fingerprint": "f" * 64}
     write_json(run.metrics("01_preprocessing"), data)
-    tested = {"class_names": ["happy", "sad"], "test_pictures": COUNT, "test_copies": 0, "test_openings": 3}
+    tested = {"class_names": ["happy", "sad"], "test_pictures": COUNT, "test_copies": 0, "test_evaluations": 3}
     first = {"EmotionDetector_1": models["EmotionDetector_1"]}
     seeds = {"seeds": [0, 1], "accuracy": [0.7, 0.72], "auroc": [0.7, 0.7], "log_loss": [0.6, 0.6]}
     seed_project = {"log_loss": 0.6236, "accuracy": 0.6434}

@@ -75,7 +75,7 @@ def test_models_and_metrics_are_there(reports):
     metrics = json.loads((reports / "metrics" / "03_augmented_retraining.json").read_text())
     assert metrics["models"]["EmotionDetector_2"]["stress"]["count"] == 70
     assert list(metrics["models"]) == ROWS
-    assert metrics["test_openings"] == len(ROWS)
+    assert metrics["test_evaluations"] == len(ROWS)
     assert [(pair["first"], pair["second"]) for pair in metrics["comparisons"]] == list(combinations(ROWS, 2))
     assert all(sum(pair["agreement"].values()) == 70 for pair in metrics["comparisons"])
     assert len(list((root / "models" / ".trainings").glob("*/training.json"))) == len(ROWS)

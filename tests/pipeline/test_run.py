@@ -51,7 +51,7 @@ for name in ("model.keras", "model.tflite", "model.json"):
 write_text(run.predictions("EmotionDetector_2"), "")
 figures = {"accuracy": 1, "log_loss": 1, "auroc": 1, "count": 1, "majority_accuracy": 1}
 models = {"EmotionDetector_2": {"what": "a stub", "stress": figures, "classes": figures}}
-write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_openings": 1})
+write_json(run.metrics("03_augmented_retraining"), {"models": models, "test_evaluations": 1})
 """,
     "04_single_image_inference": 'write_json(run.metrics("04_single_image_inference"), {})',
 }

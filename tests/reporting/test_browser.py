@@ -7,7 +7,7 @@ from report_runs import write_run
 from reporting.comparison import write_comparison
 from reporting.first_page import write_index
 from reporting.html import export_html
-from utils.paths import TEST_OPENINGS
+from utils.paths import TEST_EVALUATIONS
 
 PAGES = (
     "shown/index.html",
@@ -32,7 +32,7 @@ def folder():
     for run in runs:
         write_index(run)
     write_comparison(*runs)
-    return TEST_OPENINGS.parent
+    return TEST_EVALUATIONS.parent
 
 
 @pytest.mark.parametrize("width", [360, 390, 1280])

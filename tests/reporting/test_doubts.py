@@ -97,9 +97,13 @@ def test_a_doubt_is_raised_where_there_is_reason_and_only_there(change, alter, w
 def test_the_test_split_opened_more_often_than_there_are_models(change):
     assert "3 times" in doubts(change(lambda test, stages: None))["Several test evaluations"]
     facts = change(
-        lambda test, stages: test.update(test_openings=2) or stages["02_baseline_cnn"].metrics.pop("test_openings")
+        lambda test, stages: (
+            test.update(test_evaluations=2) or stages["02_baseline_cnn"].metrics.pop("test_evaluations")
+        )
     )
     assert "Several test evaluations" not in doubts(facts)
+    noted = change(lambda test, stages: test.update(test_notes=["At least 54 are on record."]))
+    assert doubts(noted)["Several test evaluations"].endswith(" At least 54 are on record.")
 
 
 def describe_abstaining(change, coverage, accuracy, earlier=False):

@@ -1,4 +1,4 @@
-"""The sealed test split: its one reader, which logs each model's opening, and what the log says."""
+"""The sealed test split: its one reader, which logs each evaluation; that log, and the ledger of published models."""
 
 import hashlib
 import json
@@ -13,21 +13,30 @@ import pandas as pd
 from utils.data.audit import has_flag
 from utils.data.dataset import Split, make_split, read_index, read_manifest
 from utils.files import read_json
-from utils.paths import TEST_OPENINGS, Run
+from utils.paths import TEST_EVALUATIONS, TEST_LEDGER, Run
 
 
 def open_test(run: Run, purpose: str, model: Path) -> Split:
-    """The sealed test pictures: each model's first opening is appended to reports/test_openings.jsonl.
+    """The sealed test pictures: each model's first evaluation is appended to reports/test_evaluations.jsonl.
 
     The same model learns nothing new about the same pictures, in whatever run it lies.
 
     Args:
         run: whose data they are.
-        purpose: who opens it and why, for the reader of the log.
+        purpose: who evaluates and why, for the reader of the log.
         model: the saved model's folder; what it answers by goes into the log as a sha256.
     """
+    evaluation = describe_evaluation(run, purpose, model)
+    if not any(_is_same(evaluation, past) for past in _read_lines(TEST_EVALUATIONS)):
+        _append(TEST_EVALUATIONS, evaluation)
+    index = read_index(run)
+    return make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
+
+
+def describe_evaluation(run: Run, purpose: str, model: Path) -> dict:
+    """A line of log or ledger, of now: `time`, `run`, `purpose`, and sha256 of `model`, `data` and `test` pictures."""
     manifest = read_manifest(run)
-    opening = {
+    return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": run.name,
         "purpose": purpose,
@@ -35,10 +44,15 @@ def open_test(run: Run, purpose: str, model: Path) -> Split:
         "data": manifest["fingerprint"],
         "test": manifest["test"],
     }
-    if (opening["model"], opening["test"]) not in {(past["model"], past.get("test")) for past in _read_openings()}:
-        _log(opening)
-    index = read_index(run)
-    return make_split(run, index[index["split"] == "test"], np.load(run.data / "test_images.npy", mmap_mode="r"))
+
+
+def record_published(evaluation: dict) -> None:
+    """Append a published model's evaluation to the committed ledger, unless it stands there already.
+
+    `evaluation` is as `describe_evaluation` gives it, with whatever else is to be told.
+    """
+    if not any(_is_same(evaluation, past) for past in _read_lines(TEST_LEDGER)):
+        _append(TEST_LEDGER, evaluation)
 
 
 def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:
@@ -48,17 +62,24 @@ def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:
     return (in_group | has_flag(records, "copied")).to_numpy()
 
 
-def count_openings(run: Run) -> int:
-    """For how many models these test pictures were opened, in this checkout, however the others were divided."""
-    manifest = read_manifest(run)
-    # those of earlier versions do not name the test pictures
-    return len(
-        {
-            opening["model"]
-            for opening in _read_openings()
-            if manifest["test"] == opening.get("test") or manifest["fingerprint"] == opening["data"]
-        }
-    )
+def count_evaluations(run: Run) -> int:
+    """How often finished models were scored on these test pictures, however the others were divided.
+
+    The log of this checkout counts, and the ledger of what was published, a line of which may stand for several
+    `evaluations`.
+    """
+    manifest, found = read_manifest(run), {}
+    for past in [*_read_lines(TEST_EVALUATIONS), *_read_lines(TEST_LEDGER)]:
+        # those of earlier versions do not name the test pictures
+        if manifest["test"] == past.get("test") or manifest["fingerprint"] == past["data"]:
+            found[past["model"]] = past.get("evaluations", 1)
+    return sum(found.values())
+
+
+def read_notes(run: Run) -> list[str]:
+    """What the ledger has to say of evaluations on these test pictures."""
+    test = read_manifest(run)["test"]
+    return [past["note"] for past in _read_lines(TEST_LEDGER) if past["test"] == test and "note" in past]
 
 
 def _identify(model: Path) -> str:
@@ -71,15 +92,18 @@ def _identify(model: Path) -> str:
     return known or hashlib.sha256((model / "model.tflite").read_bytes()).hexdigest()
 
 
-def _log(opening: dict) -> None:
-    TEST_OPENINGS.parent.mkdir(parents=True, exist_ok=True)
-    torn = TEST_OPENINGS.exists() and not TEST_OPENINGS.read_bytes().endswith(b"\n")
-    with TEST_OPENINGS.open("a", encoding="utf-8") as log:
-        log.write("\n" * torn + json.dumps(opening) + "\n")
+def _is_same(evaluation: dict, past: dict) -> bool:
+    return all(evaluation[name] == past.get(name) for name in ("model", "test"))
 
 
-def _read_openings() -> Iterator[dict]:
-    lines = TEST_OPENINGS.read_text(encoding="utf-8").splitlines() if TEST_OPENINGS.exists() else []
-    for line in lines:
+def _append(path: Path, line: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    with path.open("a", encoding="utf-8") as log:
+        log.write("\n" * torn + json.dumps(line) + "\n")
+
+
+def _read_lines(path: Path) -> Iterator[dict]:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         with suppress(json.JSONDecodeError):  # a full disk or a power cut left half of one
             yield json.loads(line)

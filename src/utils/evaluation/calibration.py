@@ -89,8 +89,8 @@ def measure_slope(share: np.ndarray, p_stress: np.ndarray, groups: np.ndarray) -
     Wooldridge 1996 (Journal of Applied Econometrics 11). The 95 % interval is Wald's, with errors clustered by group.
 
     Returns:
-        {"value", "low", "high"}, or None where it has no estimate: labels that P(stress) separates, one P(stress), or
-        no more groups than coefficients.
+        {"value", "low", "high"}, or None where it has no estimate: labels that P(stress) separates, one P(stress), no
+        more groups than coefficients, or groups that all miss it alike.
     """
     ones = np.ones(len(share))
     design = np.column_stack([ones, logit(np.clip(p_stress, 1e-6, 1 - 1e-6))])
@@ -179,9 +179,12 @@ def _regress_votes(stress, people, design, offset, groups):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return model.fit(cov_type="cluster", cov_kwds=clusters)
+            fit = model.fit(cov_type="cluster", cov_kwds=clusters)
     except (ModelWarning, RuntimeWarning, PerfectSeparationError, np.linalg.LinAlgError):
         return None
+    # few groups may miss it all in the same way: then nothing is known of how far it may be off
+    spread = np.linalg.eigvalsh(fit.cov_params())
+    return fit if spread[0] > 1e-9 * spread[-1] else None
 
 
 def _tell(fit, position: int) -> dict | None:

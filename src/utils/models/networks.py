@@ -10,7 +10,7 @@ from utils.quiet import keras
 layers = keras.layers
 
 Widths = tuple[tuple[int, ...], ...]
-"""Filters of the strong network's convolutions between two poolings."""
+"""Filters of the strong network's convolutions between two poolings: of each stage."""
 
 STRONG_WIDTHS: Widths = ((16, 24), (48, 48), (96, 96), (192, 192), (384, 384))
 
@@ -49,7 +49,9 @@ def build_strong_cnn(class_count: int, widths: Widths = STRONG_WIDTHS, dropout: 
 
     Args:
         class_count: 2 or more.
-        widths: filters of the convolutions between two poolings.
+        widths: filters of the convolutions between two poolings. After the first of a stage, two more with as many
+            filters are a residual branch around which their input passes (He et al. 2016 (CVPR), "Deep residual
+            learning for image recognition").
         dropout: share of features dropped before the last layer, 0 to 1.
 
     Returns:
@@ -64,12 +66,24 @@ def build_strong_cnn(class_count: int, widths: Widths = STRONG_WIDTHS, dropout: 
     x = (x - mean) / keras.ops.sqrt(variance + 1.0)
     for position, stage in enumerate(widths):
         x = layers.MaxPooling2D()(x) if position else x
-        for filters in stage:
-            x = ScaledConv2D(filters)(x)
+        x = _add_stage(x, stage)
     x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(
         picture, layers.Dense(class_count, activation="softmax", dtype="float32", name="probabilities")(x)
     )
+
+
+def _add_stage(x, stage: tuple[int, ...]):
+    position = 0
+    while position < len(stage):
+        filters = stage[position]
+        if position and stage[position - 1 : position + 2] == (filters,) * 3:
+            x = layers.Add()([x, ScaledConv2D(filters, ends_branch=True)(ScaledConv2D(filters)(x))])
+            position += 2
+        else:
+            x = ScaledConv2D(filters)(x)
+            position += 1
+    return x
 
 
 def read_widths(saved) -> Widths:

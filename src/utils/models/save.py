@@ -126,7 +126,8 @@ def prune_silent(network, images: np.ndarray, views: tuple[View, ...]):
         views: over which it will answer.
 
     Returns:
-        An uncompiled keras.Model of the same layers with as many filters or fewer, one at least in each.
+        An uncompiled keras.Model of the same layers with as many filters or fewer, one at least in each. Those whose
+        answers are added to others stay.
     """
     kept = _find_answering(network, images, views)
 
@@ -161,8 +162,11 @@ def _find_answering(network, images: np.ndarray, views: tuple[View, ...]) -> dic
             found = watched.predict_on_batch(np.asarray(make_view(pictures, view)))
             highest = np.maximum(highest, found.max(axis=0))
     by_layer = np.split(highest, np.cumsum([layer.filters for layer in convolutions])[:-1])
+    sums = [layer for layer in network.layers if isinstance(layer, keras.layers.Add)]
+    added = {tensor._keras_history.operation.name for layer in sums for tensor in layer.input}
     # a layer in which all are silent keeps one
     return {
         layer.name: np.flatnonzero(peak > 0) if peak.any() else np.arange(1)
         for layer, peak in zip(convolutions, by_layer, strict=True)
+        if layer.name not in added
     }

@@ -12,9 +12,9 @@ from support import CHECKOUT, write_faces_zip
 from utils.data.audit import audit_pictures, count_findings
 from utils.data.dataset import copy_images, load_split, read_attributes, read_manifest, write_dataset
 from utils.data.ingest import inspect_source, read_pictures
-from utils.data.sealed_test import count_openings, open_test
+from utils.data.sealed_test import count_evaluations, describe_evaluation, open_test, read_notes, record_published
 from utils.data.splits import assign_splits
-from utils.paths import TEST_OPENINGS, Run
+from utils.paths import TEST_EVALUATIONS, Run
 
 
 def prepare(source):
@@ -93,50 +93,63 @@ def test_counts_and_classes(run):
 
 def test_opening_the_test_split_is_logged(run, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"weights")
-    before = count_openings(run)
+    before = count_evaluations(run)
     test = open_test(run, "a test", tmp_path)
     assert (test.records["split"] == "test").all()
     assert len(test.images) == len(test.targets) == 70
-    assert count_openings(run) == before + 1
-    last = json.loads(TEST_OPENINGS.read_text().splitlines()[-1])
+    assert count_evaluations(run) == before + 1
+    last = json.loads(TEST_EVALUATIONS.read_text().splitlines()[-1])
     assert (last["purpose"], last["run"], last["data"]) == ("a test", run.name, read_manifest(run)["fingerprint"])
 
 
 def test_the_same_model_counts_once(run, tmp_path):
     """In whatever run, and for whatever purpose, it is scored again."""
-    before = count_openings(run)
+    before = count_evaluations(run)
     for content in (b"one", b"other", b"one"):
         (tmp_path / "model.tflite").write_bytes(content)
         assert len(open_test(run, "a test", tmp_path).images) == 70
-    lines = TEST_OPENINGS.read_text()
-    assert count_openings(run) == before + 2
-    TEST_OPENINGS.write_text(lines + lines.splitlines()[-1] + "\n")  # as earlier versions logged it
-    assert count_openings(run) == before + 2
+    lines = TEST_EVALUATIONS.read_text()
+    assert count_evaluations(run) == before + 2
+    TEST_EVALUATIONS.write_text(lines + lines.splitlines()[-1] + "\n")  # as earlier versions logged it
+    assert count_evaluations(run) == before + 2
 
 
-def test_openings_count_however_the_other_pictures_are_divided(tmp_path, faces_zip):
+def test_evaluations_count_however_the_other_pictures_are_divided(tmp_path, faces_zip):
     (tmp_path / "model.tflite").write_bytes(b"divided")
     first, second = Run("divided-one-way"), Run("divided-another")
     records, *rest = prepare(faces_zip)
     divided = records.assign(split=records["split"].replace("validation", "train"))
     manifests = [write_dataset(first, records, *rest), write_dataset(second, divided, *rest)]
     assert manifests[0]["fingerprint"] != manifests[1]["fingerprint"]
-    before = count_openings(first)
+    before = count_evaluations(first)
     open_test(second, "a test", tmp_path)
-    assert count_openings(first) == count_openings(second) == before + 1
+    assert count_evaluations(first) == count_evaluations(second) == before + 1
     swapped = records.assign(split=records["split"].replace({"test": "train", "train": "test"}))
     write_dataset(second, swapped, *rest)
-    assert count_openings(second) == 0
+    assert count_evaluations(second) == 0
+
+
+def test_the_ledger_counts_and_says_what_is_noted_in_it(run, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(b"published weights")
+    before = count_evaluations(run)
+    published = describe_evaluation(run, "a test", tmp_path)
+    record_published(published)
+    record_published(published | {"model": "an earlier one", "evaluations": 54, "note": "54 of one model."})
+    record_published(published | {"test": "other pictures", "data": "others", "note": "Of other pictures."})
+    assert count_evaluations(run) == before + 55
+    assert read_notes(run) == ["54 of one model."]
+    open_test(run, "a test", tmp_path)
+    assert count_evaluations(run) == before + 55
 
 
 def test_half_a_line_in_the_log_spoils_no_other(run, tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"other weights")
-    before = count_openings(run)
-    with TEST_OPENINGS.open("a") as log:
+    before = count_evaluations(run)
+    with TEST_EVALUATIONS.open("a") as log:
         log.write('{"time": "2026-11')
-    assert count_openings(run) == before
+    assert count_evaluations(run) == before
     open_test(run, "a test", tmp_path)
-    assert count_openings(run) == before + 1
+    assert count_evaluations(run) == before + 1
 
 
 @pytest.mark.parametrize("name", ["shipped", "Published"])
@@ -161,7 +174,7 @@ def test_missing_data_say_what_to_run():
 
 def test_data_of_another_format_are_not_read(run, monkeypatch):
     monkeypatch.setattr("utils.data.dataset.FORMAT", 1)
-    for read in (read_manifest, count_openings, lambda run: load_split(run, "train")):
+    for read in (read_manifest, count_evaluations, lambda run: load_split(run, "train")):
         with pytest.raises(ValueError, match="expected 1: run 01_preprocessing again"):
             read(run)
 

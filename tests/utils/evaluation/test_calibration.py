@@ -130,3 +130,8 @@ def test_the_sentence_says_what_the_figures_say():
 def test_one_or_two_groups_are_too_few_for_a_slope(groups):
     labels, p_stress = np.array([0, 1, 1, 0])[: len(groups)], np.array([0.3, 0.4, 0.8, 0.6])[: len(groups)]
     assert measure_slope(labels, p_stress, np.array(groups)) is None
+
+
+def test_groups_that_all_miss_it_alike_give_no_slope():
+    labels, p_stress = np.array([0, 0, 0, 1, 0]), np.array([0, 0, 0, 0, 0.5])
+    assert measure_slope(labels, p_stress, np.array([0, 0, 0, 1, 2])) is None

@@ -6,7 +6,7 @@ import pytest
 from schema import find_mismatches, read_schema
 
 from utils.data.dataset import Split, read_manifest, write_dataset
-from utils.data.sealed_test import count_openings
+from utils.data.sealed_test import count_evaluations
 from utils.evaluation.scoring import Evaluation, find_disagreements, read_evaluation, score_on_test
 from utils.files import write_json
 from utils.labels import CLASS_NAMES
@@ -84,15 +84,15 @@ def test_the_card_is_completed(run, evaluation):
 
 
 def test_a_model_scored_again_is_one_opening(run, evaluation):
-    assert count_openings(run) == 1
+    assert count_evaluations(run) == 1
     score_on_test(run, STAGE, "EmotionDetector_1")
-    assert count_openings(run) == 1
+    assert count_evaluations(run) == 1
 
 
 def test_what_was_stored_is_read_without_an_opening(run, evaluation):
-    before = count_openings(run)
+    before = count_evaluations(run)
     stored = read_evaluation(run, STAGE, "EmotionDetector_1", evaluation.test)
-    assert count_openings(run) == before
+    assert count_evaluations(run) == before
     assert stored.p_stress == pytest.approx(evaluation.p_stress, abs=1e-6)
     assert stored.scores == evaluation.scores
 

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from utils.models.layers import ScaledConv2D
+from utils.models import layers
+from utils.models.layers import MANY_FILTERS, ScaledConv2D
 from utils.models.precision import compute_in
+from utils.quiet import keras, tf
 
 PICTURES = np.random.default_rng(0).normal(0, 1, (2, 16, 16, 64)).astype(np.float32)
 
@@ -62,3 +64,39 @@ def test_half_precision_standardises_in_single(trained):
     half.set_weights(trained.get_weights())
     assert half(PICTURES).dtype == "bfloat16"
     assert np.array_equal(half.scaled_kernel(), trained.scaled_kernel())
+
+
+def test_a_branch_ends_with_nothing_and_may_fall_below_zero(trained):
+    layer = ScaledConv2D(48, ends_branch=True)
+    layer.build(PICTURES.shape)
+    assert not np.asarray(layer(PICTURES)).any()
+    layer.set_weights(trained.get_weights())
+    answers = np.asarray(layer(PICTURES))
+    assert answers.min() < -1
+    assert np.maximum(answers, 0) == pytest.approx(np.asarray(trained(PICTURES)), abs=1e-5)
+    plain, weights = layer.to_plain()
+    plain.build(PICTURES.shape)
+    plain.set_weights(weights)
+    assert np.asarray(plain(PICTURES)) == pytest.approx(answers, abs=1e-5)
+
+
+@pytest.mark.parametrize("ends_branch", [False, True])
+@pytest.mark.parametrize("side", [1, 2, 7])
+def test_many_filters_learn_the_same_by_another_way(monkeypatch, side, ends_branch):
+    pictures = tf.constant(np.random.default_rng(2).normal(0, 1, (5, side, side + 1, 6)).astype(np.float32))
+    keras.utils.set_random_seed(0)
+    layer = ScaledConv2D(MANY_FILTERS, ends_branch)
+    layer.build(pictures.shape)
+    layer.gain.assign(tf.ones_like(layer.gain) * 0.7)
+    wanted = tf.constant(np.random.default_rng(3).normal(0, 1, (5, side, side + 1, MANY_FILTERS)).astype(np.float32))
+
+    def learn():
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            loss = tf.reduce_sum(layer(pictures) * wanted)
+        return [loss, *tape.gradient(loss, [pictures, *(weight.value for weight in layer.weights)])]
+
+    found = learn()
+    monkeypatch.setattr(layers, "_convolve_widely", layers._convolve)
+    for one, other in zip(found, learn(), strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(other), rel=1e-4, abs=1e-3)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from support import draw_face
 
+from utils.models.layers import ScaledConv2D
 from utils.models.networks import (
     build_baseline_cnn,
     build_inference_network,
@@ -72,6 +73,26 @@ def test_what_was_saved_tells_its_widths(strong, views):
     saved = build_inference_network(strong, views=views)
     assert read_widths(saved) == WIDTHS
     assert find_inside(saved).output_shape == (None, 3)
+
+
+def test_two_more_convolutions_of_equal_width_are_a_residual_branch(stripes, tmp_path):
+    widths = ((4,), (6, 6, 6), (8,) * 6)
+    network = build_strong_cnn(3, widths)
+    names = [type(layer).__name__ for layer in network.layers]
+    assert (names.count("ScaledConv2D"), names.count("Add")) == (10, 3)
+    # a new branch adds nothing, so that what lies in it cannot matter
+    before = predict(network, stripes.images)
+    first, *_ = (layer for layer in network.layers if layer.name == network.layers[names.index("Add") - 2].name)
+    first.set_weights([weight + 1 for weight in first.get_weights()])
+    assert np.array_equal(predict(network, stripes.images), before)
+    for layer in network.layers:
+        if isinstance(layer, ScaledConv2D):
+            layer.set_weights([weight + 0.1 for weight in layer.get_weights()])
+    build_inference_network(network).save(tmp_path / "plain.keras")
+    loaded = keras.models.load_model(tmp_path / "plain.keras")
+    assert read_widths(loaded) == widths
+    assert predict(loaded, stripes.images) == pytest.approx(predict(network, stripes.images), abs=1e-5)
+    assert not np.array_equal(predict(network, stripes.images), before)
 
 
 def test_layer_table_counts_every_weight():

@@ -15,6 +15,7 @@ from utils.data.ingest import inspect_source, read_pictures
 from utils.files import read_json
 from utils.inference.classifier import Classifier
 from utils.inference.tflite import SharedNetwork
+from utils.models.layers import ScaledConv2D
 from utils.models.networks import (
     build_baseline_cnn,
     build_inference_network,
@@ -206,6 +207,22 @@ def test_one_convolution_is_enough():
     network = build_plain_network(build_strong_cnn(2, widths=((4,),)))
     pruned = prune_silent(network, IMAGES, VIEWS)
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
+
+
+def test_what_is_added_to_something_stays():
+    network = build_strong_cnn(2, widths=((4,), (8,) * 3))
+    convolutions = [layer for layer in network.layers if isinstance(layer, ScaledConv2D)]
+    for layer in convolutions:
+        kernel, gain, bias = layer.get_weights()
+        layer.set_weights([kernel, np.ones_like(gain), bias])
+    silent = np.array([0, -1e3, -1e3, 0])
+    for layer in convolutions[:3]:
+        kernel, gain, bias = layer.get_weights()
+        layer.set_weights([kernel, gain, np.resize(silent, bias.shape)])
+    plain = build_plain_network(network)
+    pruned = prune_silent(plain, IMAGES, VIEWS)
+    assert read_widths(pruned) == ((2,), (8, 4, 8))
+    assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(plain, IMAGES, VIEWS), abs=1e-6)
 
 
 def test_so_many_pictures_are_drawn(monkeypatch):
