@@ -149,7 +149,9 @@ def train(size: int, widths=WIDTHS, sides: Sequence[int] = (), epochs: int = EPO
         marks.append((time.perf_counter(), time.process_time()))
 
     splits = [load_split(run, name) for name in ("train", "validation")]
-    recipe = Recipe(tuple(map(tuple, widths)), choose_sides(list(sides), epochs), BATCH_SIZE, "float32", AUGMENTATION)
+    recipe = Recipe(
+        "strong_cnn", tuple(map(tuple, widths)), choose_sides(list(sides), epochs), BATCH_SIZE, "float32", AUGMENTATION
+    )
     mark()
     with tempfile.TemporaryDirectory() as folder:
         train_strong(recipe, *splits, read_manifest(run)["class_names"], 0, Store(Path(folder)), watch=mark)

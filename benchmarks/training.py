@@ -146,7 +146,7 @@ def compile_as_trained(amount: Amount, precision: str, split: Split) -> tuple:
 
     The recipe hands on neither: an epoch of it is run, and a callback in the place of its progress bar sees them.
     """
-    recipe = Recipe(amount.widths, (SIDE,), amount.batch_size, precision, AUGMENTATION)
+    recipe = Recipe("strong_cnn", amount.widths, (SIDE,), amount.batch_size, precision, AUGMENTATION)
     seen, names = keras.callbacks.Callback(), [str(number) for number in range(CLASSES)]
     with mock.patch.object(strong_training, "ShowProgress", lambda *_: seen), tempfile.TemporaryDirectory() as folder:
         strong_training.train_strong(recipe, split, split, names, 0, Store(Path(folder)))

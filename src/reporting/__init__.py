@@ -22,6 +22,9 @@ __getattr__, __dir__, __all__ = attach(
         "sentences": [
             "describe_balance",
             "describe_choice",
+            "describe_evaluation",
+            "describe_histories",
+            "describe_network",
             "describe_plan",
             "describe_precision",
             "describe_seeds",

@@ -8,6 +8,7 @@ from reporting.findings import (
     describe_mappings,
     describe_robustness,
     describe_slices,
+    describe_still_falling,
 )
 from utils.evaluation.registry import as_figure, show_interval
 
@@ -103,6 +104,8 @@ def _doubt_labels(facts: RunFacts) -> list[tuple[str, str]]:
 
 def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
+    if facts.still_falling:
+        found.append(("Perhaps too short a training", describe_still_falling(facts.still_falling)))
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
             f"Finished models were scored on these test pictures {facts.test_evaluations} times, by the log of one "

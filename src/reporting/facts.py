@@ -132,6 +132,11 @@ class RunFacts:
         return max((stage.metrics.get("test_evaluations", 0) for stage in self.stages.values()), default=0)
 
     @property
+    def still_falling(self) -> list[str]:
+        """The models whose validation loss was lowest in the last epoch."""
+        return self.test.get("still_falling", [])
+
+    @property
     def test_notes(self) -> list[str]:
         """What the ledger says of earlier evaluations on these test pictures."""
         return self.test.get("test_notes", [])

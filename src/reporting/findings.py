@@ -135,8 +135,23 @@ def describe_abstention(abstention: dict | None) -> str:
     )
 
 
-def describe_comparison(comparison: dict) -> str:
-    """All verdicts on one pair of models, and the pictures that only one of them answers right."""
+def describe_still_falling(models: list[str]) -> str:
+    """What is open about models whose validation loss was still falling at the last epoch; "" where there are none."""
+    if not models:
+        return ""
+    return (
+        f"The validation loss of {_join(models)} was lowest in the last epoch: with more epochs, figures and verdicts "
+        "might be others."
+    )
+
+
+def describe_comparison(comparison: dict, still_falling: list[str]) -> str:
+    """All verdicts on one pair of models, and the pictures that only one of them answers right.
+
+    Args:
+        comparison: as in reports/SCHEMA.md.
+        still_falling: models of `train.list_still_falling`, without which no verdict is drawn.
+    """
     first, second = comparison["first"], comparison["second"]
     by_verdict: dict[str, list[str]] = {}
     for metric in list_metrics("comparison", "stress"):
@@ -151,9 +166,13 @@ def describe_comparison(comparison: dict) -> str:
         for verdict, told in by_verdict.items()
     ]
     only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
-    return " ".join(verdicts) + (
-        f" Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
-        f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
+    return (
+        " ".join(verdicts)
+        + (
+            f" Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
+            f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])}). "
+            f"{describe_still_falling([name for name in still_falling if name in (first, second)])}"
+        ).rstrip()
     )
 
 

@@ -149,9 +149,9 @@ def _say_from_what(paths: list[Path]) -> Iterator[str]:
     """Which other networks the published ones began with or learnt from."""
     for facts in map(read_published, paths):
         given, model = facts.parameters, f"`{facts.run.name}`'s {facts.model_name}"
-        if given.get("STRONG") and given.get("INITIAL_MODEL"):
+        if given.get("INITIAL_MODEL"):
             yield f"{model} was initialised from that of `{given['INITIAL_MODEL']}`."
-        if given.get("STRONG") and given.get("TEACHERS"):
+        if given.get("TEACHERS"):
             yield f"{model} also learnt from the answers of `{'`, `'.join(given['TEACHERS'])}`."
 
 

@@ -107,15 +107,16 @@ def show_abstention(evaluation: Evaluation, target_accuracy: float) -> None:
     say(describe_abstention(abstention))
 
 
-def show_comparisons(comparisons: list[dict]) -> None:
+def show_comparisons(comparisons: list[dict], still_falling: list[str]) -> None:
     """Each pair of models: differences with intervals, and the verdict in words.
 
     Args:
         comparisons: from `scoring.compare_models`.
+        still_falling: from `train.list_still_falling`.
     """
     compared = ", ".join(metric.name for metric in list_metrics("comparison", "stress"))
     show_figure(plots.differences(comparisons), f"Differences with 95 % intervals: {compared}", "differences")
-    say("\n\n".join(map(describe_comparison, comparisons)))
+    say("\n\n".join(describe_comparison(comparison, still_falling) for comparison in comparisons))
 
 
 def show_mappings(scored: dict[str, dict] | None) -> None:
@@ -180,7 +181,7 @@ def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
 def show_label_errors(
     run: Run, train: Split, validation: Split, class_names: list[str], count: int, show_pictures: bool, seed: int
 ) -> list[dict]:
-    """The most doubtful labels, and a form to decide on them in; `label_doubt` in reports/SCHEMA.md.
+    """The most doubtful labels, and a form to decide on them in; `label_errors` in reports/SCHEMA.md.
 
     Args:
         run: whose reports get the form.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reporting.findings import describe_threshold
-from utils.evaluation.registry import POINTS, as_figure, show_interval, show_percent
+from reporting.findings import describe_still_falling, describe_threshold
+from utils.evaluation.registry import POINTS, SHARE, as_figure, show_difference, show_interval, show_percent
 from utils.files import read_json
 
 
@@ -86,10 +86,54 @@ def describe_temperature(temperature: float) -> str:
     return f"Temperature {temperature:.2f}: the network was {'too sure' if temperature > 1 else 'not sure enough'}."
 
 
-def describe_plan(epochs: int, initial_model: Path | None, teachers: tuple[Path, ...], manifest: dict) -> str:
-    """Where the strong network begins, what it learns from for how long, and what that may do to its validation.
+def describe_network(network: str, views: int) -> str:
+    """What the stronger network of notebook 3 is, in a few words for its model.json.
 
     Args:
+        network: of `networks.make_network`.
+        views: over how many it answers.
+    """
+    what = "a deeper CNN" if network == "strong_cnn" else f"the network {network}"
+    return f"{what} with a recipe of its own" + (f", mean over {views} views" if views > 1 else "")
+
+
+def describe_histories(histories: dict[str, list[dict]], kept: dict[str, int], falling: list[str]) -> str:
+    """How much of each network's skill on its training pictures is left on others, and what might still come.
+
+    Args:
+        histories: by model, one dict an epoch, as of `train.train_network`.
+        kept: by model, the epoch whose weights are kept, from 1 on.
+        falling: the models of `train.list_still_falling`.
+    """
+    epochs = {name: histories[name][epoch - 1] for name, epoch in kept.items()}
+    gaps = {name: epoch["accuracy"] - epoch["val_accuracy"] for name, epoch in epochs.items()}
+    shown = ", ".join(
+        f"{name} {show_difference(gap, SHARE)} (epoch {kept[name]} of {len(histories[name])})"
+        for name, gap in gaps.items()
+    )
+    text = f"Training accuracy minus validation accuracy, in the epoch that was kept: {shown}."
+    return f"{text} {describe_still_falling(falling)}".rstrip()
+
+
+def describe_evaluation(scores: dict, model: str, evaluations: int) -> str:
+    """Which model a second look is taken at, and how many were scored on its test pictures.
+
+    Args:
+        scores: `model` in reports/SCHEMA.md.
+        model: its name.
+        evaluations: of `sealed_test.count_evaluations`.
+    """
+    return (
+        f"{model}: {scores['what']}; accuracy {show_interval(scores['stress']['accuracy'])} on "
+        f"{scores['stress']['count']:,} test pictures. Models scored on these so far: {evaluations:,}."
+    )
+
+
+def describe_plan(network, epochs: int, initial_model: Path | None, teachers: tuple[Path, ...], manifest: dict) -> str:
+    """What the stronger network is, where it begins, what it learns from, and what that may do to its validation.
+
+    Args:
+        network: not trained yet.
         epochs: of its training.
         initial_model: from `recipe.choose_initial_model`.
         teachers: from `recipe.choose_teachers`.
@@ -104,7 +148,10 @@ def describe_plan(epochs: int, initial_model: Path | None, teachers: tuple[Path,
         begins = f"is initialised from that of {names[initial_model]}{head}"
     asked = " and ".join(names[folder] for folder in teachers)
     learns = f"half from the labels, half from the answers of {asked}" if asked else "from the labels"
-    plan = f"The stronger network {begins}, and learns for {epochs} epoch{'s' * (epochs > 1)}, {learns}."
+    plan = (
+        f"The stronger network has {network.count_params():,} weights. It {begins}, and learns for {epochs} "
+        f"epoch{'s' * (epochs > 1)}, {learns}."
+    )
     others = [names[folder] for folder, card in cards.items() if card["data"] != manifest["fingerprint"]]
     if others:
         plan += (

@@ -104,7 +104,7 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Abstention", describe_abstention(facts.model["abstention"])))
     for comparison in facts.test.get("comparisons", []):
         if comparison["second"] == facts.model_name:
-            found.append((f"Against {comparison['first']}", describe_comparison(comparison)))
+            found.append((f"Against {comparison['first']}", describe_comparison(comparison, facts.still_falling)))
     return found
 
 
@@ -135,7 +135,7 @@ def caption_figure(name: str, facts: RunFacts) -> str:
     if name == "abstention" and "abstention" in model:
         return describe_abstention(model["abstention"])
     if name == "differences" and comparisons:
-        return describe_comparison(comparisons[-1])
+        return describe_comparison(comparisons[-1], facts.still_falling)
     if name == "people":
         return dict(compare_with_people(facts)).get("Beside people", "")
     if name in ("confusion", "per class"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from utils.files import read_cells
 from utils.labels import EMOTIONS
 from utils.paths import NOTEBOOKS
+from utils.pictures import SIDE
 
 LARGEST_SEED = 2**32 - 1
 """What NumPy and TensorFlow take."""
@@ -38,6 +39,29 @@ def _is_picture(value: str) -> bool:
     return not value
 
 
+SMALLEST_SIDE = 16
+"""Pixels: the strong network halves a picture up to four times."""
+
+
+def _are_widths(stages: list) -> bool:
+    return len(stages) <= 5 and all(
+        isinstance(stage, list) and stage and all(type(filters) is int and filters >= 1 for filters in stage)
+        for stage in stages
+    )
+
+
+def _are_sides(values: list) -> bool:
+    return all(type(value) is int and value >= SMALLEST_SIDE for value in values)
+
+
+def _are_views(pairs: list) -> bool:
+    pixels = range(SMALLEST_SIDE, SIDE + 1, 2)  # an odd crop would not be in the middle
+    return bool(pairs) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(number) is int and number in pixels for number in pair)
+        for pair in pairs
+    )
+
+
 def _one_of(*values: str) -> tuple[Callable, str]:
     return lambda value: value in values, f"{', '.join(values[:-1])} or {values[-1]}"
 
@@ -64,8 +88,18 @@ LIMITS: dict[str, tuple[Callable, str]] = {
     "ROTATION": (lambda value: 0 <= value <= 180, "degrees from 0 to 180"),
     "ZOOM": (lambda value: 0 <= value < 1, "a number from 0 to below 1"),
     "SHIFT": (lambda value: value >= 0, "pixels, 0 or more"),
+    "STRONG_WIDTHS": (_are_widths, "at most 5 lists of whole numbers, as [[16, 24], [48, 48]]"),
+    "STRONG_SIDES": (_are_sides, f"whole numbers of pixels from {SMALLEST_SIDE} on, as [32, 40]"),
+    "STRONG_VIEWS": (
+        _are_views,
+        f"pairs of even numbers of pixels from {SMALLEST_SIDE} to {SIDE}, as [[32, 48], [32, 40]]",
+    ),
     "STRONG_EPOCHS": _SOME,
     "STRONG_BATCH_SIZE": _SOME,
+    "TEACHERS": (
+        lambda values: all(isinstance(value, str) and value for value in values),
+        'a list of names of runs, as ["mine", "shipped"]',
+    ),
     "PRECISION": _one_of(*PRECISIONS),
     "PICTURE": (_is_picture, "the path of a picture that can be read"),
     "FACE": _one_of(*FACE_MODES),

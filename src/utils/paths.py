@@ -135,5 +135,6 @@ STAGES = (
     Stage("02_baseline_cnn", model="EmotionDetector_1"),
     Stage("03_augmented_retraining", model="EmotionDetector_2", needs="02_baseline_cnn"),
     Stage("04_single_image_inference", needs="03_augmented_retraining"),
+    Stage("05_second_look", needs="03_augmented_retraining"),
 )
 """The numbered notebooks in their order: the one list."""

@@ -30,18 +30,17 @@ def test_the_model_card_gives_the_metrics_and_what_is_not_to_be_done():
 
 
 @pytest.mark.parametrize(
-    "strong, initial, teachers, said, unsaid",
+    "initial, teachers, said, unsaid",
     [
-        (True, "", ["a", "b"], "half the mean answer of `a` and `b`. Python", "initialised"),
-        (True, "mine", [], "initialised from that of the run `mine`. Python", "Half of each"),
-        (True, "mine", ["a"], "`mine`. Half of each\ntarget is the label, half the mean answer of `a`.", "nothing"),
-        (False, "mine", ["shipped"], " Python", "`mine`|Half of each"),
-        (True, "", [], " Python", "initialised|Half of each"),
+        ("", ["a", "b"], "half the mean answer of `a` and `b`. Python", "initialised"),
+        ("mine", [], "initialised from that of the run `mine`. Python", "Half of each"),
+        ("mine", ["a"], "`mine`. Half of each\ntarget is the label, half the mean answer of `a`.", "nothing"),
+        ("", [], " Python", "initialised|Half of each"),
     ],
 )
-def test_the_model_card_says_what_the_network_learnt_from(strong, initial, teachers, said, unsaid):
+def test_the_model_card_says_what_the_network_learnt_from(initial, teachers, said, unsaid):
     facts = read_facts(write_run("carded"))
-    asked = {"STRONG": strong, "INITIAL_MODEL": initial, "TEACHERS": teachers}
+    asked = {"INITIAL_MODEL": initial, "TEACHERS": teachers}
     facts.stages["03_augmented_retraining"].made["parameters"] |= asked
     made = render_card("model_card", facts).split("## How it was made")[1].split("| parameter |")[0]
     assert said in made

@@ -211,7 +211,7 @@ def test_unfinished_and_mixed_runs_are_refused(readmes, capsys):
 )  # fmt: skip
 def test_tables_say_on_whose_shoulders_a_model_stands(readmes, given, expected):
     content = json.loads(readmes.read_text())
-    content["stages"]["03_augmented_retraining"]["made"]["parameters"] |= {"STRONG": True} | given
+    content["stages"]["03_augmented_retraining"]["made"]["parameters"] |= given
     readmes.write_text(json.dumps(content))
     lines = [line for line in published.render_results().splitlines() if line.startswith("`finished`")]
     assert lines == [f"`finished`'s EmotionDetector_2 {said}" for said in expected]

@@ -1,5 +1,7 @@
 """What the notebooks say of a strong network's training before it begins."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from reporting.sentences import describe_plan
@@ -20,9 +22,12 @@ def save(tmp_path):
     return write
 
 
+NETWORK = SimpleNamespace(count_params=lambda: 12_345)
+
+
 def test_the_plan_is_said_in_a_sentence(save):
     first, other, seven = save("first"), save("other"), save("seven", class_names=["a", "b"])
-    begins = "The stronger network"
+    begins = "The stronger network has 12,345 weights. It"
     from_first = f"{begins} is initialised from that of `first`, and learns for 2 epochs"
     halves = "half from the labels, half from the answers of"
     plans = {
@@ -36,17 +41,17 @@ def test_the_plan_is_said_in_a_sentence(save):
         " `other`.",
     }
     for plan, said in plans.items():
-        assert describe_plan(*plan, MANIFEST) == said
+        assert describe_plan(NETWORK, *plan, MANIFEST) == said
 
 
 def test_the_plan_says_which_networks_may_know_the_validation_pictures(save):
     first, sure, far = save("first"), save("sure", "other faces"), save("far", "more faces")
-    assert "validation figures flatter" not in describe_plan(2, first, (first,), MANIFEST)
+    assert "validation figures flatter" not in describe_plan(NETWORK, 2, first, (first,), MANIFEST)
     for initial_model, teachers, names in (
         (first, (sure,), "`sure`"),
         (sure, (), "`sure`"),
         (sure, (far,), "`sure` and `far`"),
     ):
-        said = describe_plan(2, initial_model, teachers, MANIFEST)
+        said = describe_plan(NETWORK, 2, initial_model, teachers, MANIFEST)
         assert f". {names} learnt from other data than this run's" in said
         assert said.endswith("the validation figures flatter.")

@@ -63,6 +63,6 @@ def test_every_figure_has_an_answer(evaluations):
     sections.show_roc(rows)
     sections.show_calibration(rows["a"])
     sections.show_abstention(rows["a"], 0.9)
-    sections.show_comparisons(comparisons)
+    sections.show_comparisons(comparisons, ["a"])
     json.dumps(sections.show_slices(Run("tiny"), rows["a"]), allow_nan=False)
     plt.close("all")

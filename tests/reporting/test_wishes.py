@@ -67,7 +67,7 @@ def test_a_new_metric_in_every_report(copy):
         "write_index(runs[0]), write_comparison(*runs), publish(runs[0])\n"
         "facts = read_facts(runs[0])\n"
         "print(tabulate_scores(facts.models).to_csv(), end='====')\n"
-        "print(describe_comparison(facts.test['comparisons'][-1]), end='====')\n"
+        "print(describe_comparison(facts.test['comparisons'][-1], []), end='====')\n"
         "print(render_results(), end='====')\n"
         "print(render_schema()['stress'])\n",
     )
@@ -82,6 +82,83 @@ def test_a_new_metric_in_every_report(copy):
     assert touched == {"src/utils/evaluation/metrics.py", "src/utils/evaluation/registry.py"}
 
 
+def test_a_new_augmentation_parameter(copy):
+    notebook = copy / "notebooks" / "03_augmented_retraining.ipynb"
+    edit(notebook, '"FLIP = True  # mirror', '"GAMMA = 0.4  # each way\\n",\n    "FLIP = True  # mirror')
+    edit(notebook, '\\"flip\\": FLIP}', '\\"flip\\": FLIP, \\"gamma\\": GAMMA}')
+    augmentation = copy / "src" / "utils" / "models" / "augmentation.py"
+    edit(augmentation, "flip: bool, seed: int = 0, **kwargs", "flip: bool, gamma: float = 0, seed: int = 0, **kwargs")
+    edit(
+        augmentation, "        self.rotation, self.zoom", "        self.gamma = gamma\n        self.rotation, self.zoom"
+    )
+    edit(
+        augmentation,
+        "        return round_to_grey(moved)\n",
+        "        power = tf.exp(self.generator.uniform((count, 1, 1, 1), -self.gamma, self.gamma))\n"
+        "        return round_to_grey(255 * (moved / 255) ** power if training else moved)\n",
+    )
+    printed = run_in(
+        copy,
+        "import numpy as np\n"
+        "from utils import models\n"
+        "from utils.display import say\n"
+        "from utils.files import read_cells\n"
+        "from utils.paths import NOTEBOOKS\n"
+        "cells = read_cells(NOTEBOOKS / '03_augmented_retraining.ipynb')\n"
+        "sources = [cell['source'] for cell in cells if cell['cell_type'] == 'code']\n"
+        "names = {'models': models, 'say': lambda text: None, 'seeds': [0]}\n"
+        "exec(sources[1], names)\n"
+        "exec(next(source for source in sources if source.startswith('changes')), names)\n"
+        "grey = np.full((8, 48, 48, 3), 100, np.uint8)\n"
+        "print(len(set(names['augmentation'](grey, training=True).numpy().ravel())) > 4)\n"
+        "recipe = models.Recipe('strong_cnn', ((4,),), (24,), 8, 'float32', names['changes'])\n"
+        "print(recipe.describe()['augmentation']['gamma'])\n",
+    )
+    assert printed.split() == ["True", "0.4"]
+    touched = list_touched(copy)
+    assert touched == {"notebooks/03_augmented_retraining.ipynb", "src/utils/models/augmentation.py"}
+
+
+def test_a_network_of_ones_own(copy):
+    networks = copy / "src" / "utils" / "models" / "networks.py"
+    mine = (
+        "\n\ndef build_mine(class_count):\n"
+        "    picture = keras.Input((48, 48, 3), dtype='uint8')\n"
+        "    x = layers.Rescaling(1 / 255)(picture)\n"
+        "    x = layers.SeparableConv2D(4, 3, activation='gelu')(x)\n"
+        "    x = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x))\n"
+        "    return keras.Model(picture, layers.Softmax()(layers.Dense(class_count)(x)))\n"
+    )
+    networks.write_text(networks.read_text(encoding="utf-8") + mine, encoding="utf-8")
+    printed = run_in(
+        copy,
+        "import numpy as np, pandas as pd\n"
+        "from utils import models\n"
+        "from utils.data.dataset import Split\n"
+        "from utils.inference.classifier import Classifier\n"
+        "from utils.paths import Run\n"
+        "pictures = np.random.default_rng(0).integers(256, size=(8, 48, 48, 3), dtype=np.uint8)\n"
+        "split = Split(pd.DataFrame({'file': range(8)}), pictures, np.eye(2, dtype=np.float32)[[0, 1] * 4],\n"
+        "              np.array([0, 1] * 4))\n"
+        "changes = {'rotation': 5.0, 'zoom': 0.1, 'shift': 1.0, 'flip': True}\n"
+        "recipe = models.Recipe('mine', models.choose_widths([], None, 'mine'),\n"
+        "                       models.choose_sides([], 2, None, 'mine'), 4, 'float32', changes)\n"
+        "trained = models.train_strong(recipe, split, split, ['happy', 'sad'], 0, models.Store())\n"
+        "views = models.choose_views([[24, 48]], 'mine')\n"
+        "network = models.build_inference_network(trained.network, 2.0, views)\n"
+        "card = {'class_names': ['happy', 'sad'], 'stress_classes': ['sad'], 'temperature': 2.0, 'abstention': None}\n"
+        "card |= {'training': recipe.describe() | {'views': [view._asdict() for view in views]}, 'target': 'labels'}\n"
+        "folder = Run('own').models / 'EmotionDetector_2'\n"
+        "models.save_model(folder, network, card, pictures)\n"
+        "answers = Classifier.load(folder).probabilities(pictures)\n"
+        "raw = models.predict(trained.network, pictures) ** 0.5\n"
+        "print(abs(answers - raw / raw.sum(axis=1, keepdims=True)).max() < 5e-3)\n"
+        "print(abs(answers - models.predict(models.load_network(folder), pictures)).max() < 1e-4)\n",
+    )
+    assert printed.split() == ["True", "True"]
+    assert list_touched(copy) == {"src/utils/models/networks.py"}
+
+
 def test_a_notebook_06(copy):
     sample, new = copy / "data" / "sample" / "faces.zip", nbformat.v4
     sample.parent.mkdir(parents=True)
@@ -91,8 +168,8 @@ def test_a_notebook_06(copy):
     nbformat.write(new.new_notebook(cells=cells), copy / "notebooks" / "06_closer_look.ipynb")
     edit(
         copy / "src" / "utils" / "paths.py",
-        '    Stage("04_single_image_inference", needs="03_augmented_retraining"),\n',
-        '    Stage("04_single_image_inference", needs="03_augmented_retraining"),\n    Stage("06_closer_look"),\n',
+        '    Stage("05_second_look", needs="03_augmented_retraining"),\n',
+        '    Stage("05_second_look", needs="03_augmented_retraining"),\n    Stage("06_closer_look"),\n',
     )
     printed = run_in(
         copy,

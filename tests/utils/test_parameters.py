@@ -15,7 +15,7 @@ DEFAULTS = {name: default for declared in DECLARED.values() for name, default in
 
 @pytest.mark.parametrize(
     ("name", "given", "meant"),
-    [("SHOW_PICTURES", "false", False), ("STRONG", "False", False), ("FLIP", "true", True), ("RUN", 2024, "2024"),
+    [("SHOW_PICTURES", "false", False), ("FRESH", "False", False), ("FLIP", "true", True), ("RUN", 2024, "2024"),
      ("INITIAL_MODEL", 3, "3"), ("EPOCHS", "3", 3), ("SEEDS", "[0, 1]", [0, 1]), ("LEARNING_RATE", "1e-3", 0.001),
      ("ROTATION", 12, 12.0), ("STRONG_WIDTHS", "[[4], [8, 8]]", [[4], [8, 8]]), ("SEED", LARGEST_SEED, LARGEST_SEED)],
 )  # fmt: skip
@@ -27,7 +27,7 @@ def test_what_comes_in_another_form_is_what_it_means(name, given, meant):
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
-    [("SHOW_PICTURES", "no", "True or False"), ("SHOW_PICTURES", 0, "True or False"), ("STRONG", None, "True or False"),
+    [("SHOW_PICTURES", "no", "True or False"), ("SHOW_PICTURES", 0, "True or False"), ("FRESH", None, "True or False"),
      ("SEEDS", 0, "a list of whole"), ("SEEDS", [], "a list of whole"), ("SEEDS", [0, "x"], "a list of whole"),
      ("SEEDS", [2**32], "to 4294967295"), ("SEED", 2**32, "from 0 to 4294967295"), ("SEED", 1.5, "a whole number"),
      ("SEED", True, "a whole number"), ("EPOCHS", 0, "1 or more"), ("EPOCHS", "many", "1 or more"),
@@ -37,8 +37,15 @@ def test_what_comes_in_another_form_is_what_it_means(name, given, meant):
      ("BATCH_SIZE", -1, "1 or more"), ("ZOOM", 1.0, "below 1"), ("FACE", "foo", "auto, detect or crop"),
      ("VOTES", "on", "auto, required or off"), ("PICTURE", "/nowhere.jpg", "the path of a picture that can be read"),
      ("TEST_FRACTION", 0.0, "above 0 and below 1"), ("STRESS_CLASSES", [["sad"]], "a list of some of angry"),
-     ("INITIAL_MODEL", ["shipped"], "text"), ("RUN", True, "text"), ("TEACHERS", "shipped", "a list"),
-     ("ROTATION", True, "degrees"), ("NEW", float("nan"), "a number")],
+     ("INITIAL_MODEL", ["shipped"], "text"), ("RUN", True, "text"), 
+     ("ROTATION", True, "degrees"), ("NEW", float("nan"), "a number")]
+    + [("STRONG_SIDES", wrong, "whole numbers of pixels from 16 on") for wrong in ([8, 48], [36.5], 48, ["48"])]
+    + [("STRONG_EPOCHS", wrong, "a whole number, 1 or more") for wrong in (0, -1, 2.5, "five")]
+    + [("STRONG_VIEWS", wrong, "pairs of even numbers of pixels from 16 to 48")
+       for wrong in ([], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], [[36.0, 48]], 4)]
+    + [("STRONG_WIDTHS", wrong, "at most 5 lists of whole numbers")
+       for wrong in ([16, 24], [[16], []], [[0]], [[1.5]], [["16"]], "wide", 16, [[4]] * 6)]
+    + [("TEACHERS", wrong, "a list of names of runs") for wrong in ("mine", [3], [""], {"mine": 1})],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(name, value, expected):
     with pytest.raises(ValueError, match=f"^Parameter {name}: expected .*{expected}.*, found ") as raised:
@@ -69,7 +76,7 @@ def test_a_notebooks_own_names_are_set_and_no_others():
 @pytest.mark.parametrize("name", DECLARED)
 def test_each_notebook_checks_them_before_anything_else(name, tmp_path):
     """As papermill hands them over, in the first cells."""
-    given = "EPOCHS" if "EPOCHS" in DECLARED[name] else "SHOW_PICTURES"
+    given = {"01": "PICTURES", "02": "EPOCHS", "03": "STRONG_EPOCHS", "04": "FACE", "05": "DOUBTFUL"}[name[:2]]
     copy = papermill.execute_notebook(
         NOTEBOOKS / f"{name}.ipynb", None, {given: "-3"}, kernel_name="python3", prepare_only=True, progress_bar=False
     )

@@ -21,7 +21,7 @@ INDEX_COLUMNS = ["file", "sha256", "given", "emotion", "label", "split", "group"
 OPEN_SPLITS = ("train", "validation", "none")
 """In the order in which images.npy holds their pictures: each is one piece of the mapped file."""
 
-FORMAT = 4
+FORMAT = 5
 """Of the files in data/processed/<run>/. Read in another order, pictures would get each other's labels."""
 
 
@@ -70,6 +70,7 @@ def write_dataset(
     attributes: pd.DataFrame | None = None,
     votes: pd.DataFrame | None = None,
     stress_classes: Sequence[str] = STRESS_CLASSES,
+    show_pictures: bool = True,
 ) -> dict:
     """Write index.csv, images.npy, test_images.npy, manifest.json, and attributes and votes if any, in one step.
 
@@ -83,6 +84,7 @@ def write_dataset(
         attributes: what else is known of some of the pictures, key `file`.
         votes: on the pictures, as `votes.settle_labels` gives them.
         stress_classes: the emotions that count as Stress.
+        show_pictures: whether they may be seen in the run's reports.
 
     Returns:
         The manifest, without time and path: the same data give the same bytes.
@@ -111,6 +113,7 @@ def write_dataset(
             for split, row in counts.iterrows()
         },
         "findings": findings,
+        "show_pictures": show_pictures,
         "skipped": skipped.to_dict("records"),
         "attributes": None if attributes is None else _fingerprint(attributes),
         "votes": None if votes is None else _fingerprint(votes),

@@ -17,18 +17,21 @@ class Choices:
     Attributes:
         answers: class probabilities of the validation pictures without a temperature, float (n, classes).
         temperature: see `calibration.fit_temperature`.
+        target_accuracy: what was to be promised of the answers that are given.
         abstention: see `selective.choose_threshold`.
         figures: `accuracy`, `auroc`, `log_loss` of Stress against Non-stress with the temperature.
     """
 
     answers: np.ndarray
     temperature: float
+    target_accuracy: float
     abstention: dict | None
     figures: dict[str, float]
 
     def for_card(self) -> dict:
         """What model.json keeps of them."""
-        return {"temperature": self.temperature, "abstention": self.abstention, "validation": self.figures}
+        promised = {"target_accuracy": self.target_accuracy, "abstention": self.abstention}
+        return {"temperature": self.temperature} | promised | {"validation": self.figures}
 
 
 def choose_on_validation(
@@ -49,7 +52,7 @@ def choose_on_validation(
     abstention = choose_threshold(labels, p_stress, groups.to_numpy(), target_accuracy)
     scores = score_stress(labels, p_stress)
     figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
-    return Choices(answers.mean(axis=0), temperature, abstention, figures)
+    return Choices(answers.mean(axis=0), temperature, target_accuracy, abstention, figures)
 
 
 def measure_seeds(labels: np.ndarray, answers: dict[int, np.ndarray], stress_columns: list[int]) -> dict:

@@ -5,7 +5,13 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
-        "networks": ["build_baseline_cnn", "build_inference_network", "build_strong_cnn", "describe_layers"],
+        "networks": [
+            "build_baseline_cnn",
+            "build_inference_network",
+            "describe_layers",
+            "load_network",
+            "make_network",
+        ],
         "augmentation": ["RandomAffine", "add_augmentation"],
         "recipe": [
             "Recipe",
@@ -18,6 +24,7 @@ __getattr__, __dir__, __all__ = attach(
         "train": [
             "BaselineRecipe",
             "best_epoch",
+            "list_still_falling",
             "compile_network",
             "predict",
             "predict_views",

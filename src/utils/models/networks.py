@@ -1,5 +1,7 @@
 """The networks: uint8 RGB pictures in, a softmax over the data set's classes out."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from utils.models.layers import ScaledConv2D
@@ -12,7 +14,32 @@ layers = keras.layers
 Widths = tuple[tuple[int, ...], ...]
 """Filters of the strong network's convolutions between two poolings: of each stage."""
 
+STRONG = "strong_cnn"
+"""Name of the stronger network that notebook 3 trains where it is not told another."""
+
 STRONG_WIDTHS: Widths = ((16, 24), (48, 48), (96, 96), (192, 192), (384, 384))
+
+
+def make_network(name: str, class_count: int, widths: Widths = ()):
+    """The untrained network that `build_<name>` of this module builds: any of yours, too.
+
+    One of your own takes uint8 (n, 48, 48, 3), RGB, and gives float32 (n, class_count), rows sum to 1: with a
+    `build_mine(class_count)` here, notebook 3 trains it where it is told NETWORK="mine".
+
+    Args:
+        name: STRONG, "baseline_cnn", or the end of another function's name.
+        class_count: 2 or more.
+        widths: of the strong network.
+
+    Raises:
+        ValueError: there is no such function.
+    """
+    build = globals().get(f"build_{name}")
+    if build is None:
+        raise ValueError(
+            f"NETWORK: expected {STRONG}, baseline_cnn, or X of a `build_X` of yours in networks.py, found {name!r}."
+        )
+    return build(class_count, *([widths] if widths else []))
 
 
 def build_baseline_cnn(class_count: int, widths: tuple[int, ...] = (16, 32, 64, 128), dropout: float = 0.3):
@@ -106,7 +133,7 @@ def build_inference_network(network, temperature: float = 1.0, views: tuple[View
     """The network that is saved: plain Keras layers, float32, calibrated.
 
     Args:
-        network: trained; its last layer is a dense softmax.
+        network: trained.
         temperature: above 0, as for `build_plain_network`.
         views: answer with the mean over these.
 
@@ -120,8 +147,9 @@ def build_plain_network(network, temperature: float = 1.0):
     """A copy of plain Keras layers that computes in float32, whatever its original trains in.
 
     Args:
-        network: trained; its last layer is a dense softmax.
-        temperature: above 0; the logits are divided by it, within the last layer's weights.
+        network: trained.
+        temperature: above 0; the logits are divided by it, within the weights of the last layer where that is a dense
+            softmax, else after it.
 
     Returns:
         An uncompiled keras.Model that takes the pictures that `network` takes.
@@ -138,12 +166,22 @@ def build_plain_network(network, temperature: float = 1.0):
         return plain
 
     plain = keras.models.clone_model(network, clone_function=to_plain)
+    last = network.layers[-1]
+    ends_dense = isinstance(last, layers.Dense) and last.activation is keras.activations.softmax
     for layer in network.layers:
         weights = folded.get(layer.name, layer.get_weights())
-        if layer is network.layers[-1]:
+        if layer is last and ends_dense:
             weights = [weight / temperature for weight in weights]
         plain.get_layer(layer.name).set_weights(weights)
-    return plain
+    if ends_dense or temperature == 1:
+        return plain
+    logits = keras.ops.log(keras.ops.maximum(plain.output, 1e-30))
+    return keras.Model(plain.input, keras.ops.softmax(logits / temperature))
+
+
+def load_network(folder: Path):
+    """The inference network that was saved into a model's folder: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes)."""
+    return keras.models.load_model(folder / "model.keras")
 
 
 def describe_layers(network) -> pd.DataFrame:

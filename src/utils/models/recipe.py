@@ -1,4 +1,4 @@
-"""The strong network's recipe: what a notebook's parameters ask of it, and what its training does with them."""
+"""The stronger network's recipe: what a notebook's parameters ask of it, and what its training does with them."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from utils.files import read_json
-from utils.models.networks import STRONG_WIDTHS, Widths, read_widths
-from utils.models.test_time_augmentation import View
+from utils.models.networks import STRONG, STRONG_WIDTHS, Widths, make_network, read_widths
+from utils.models.test_time_augmentation import WHOLE, View
 from utils.paths import Run
 from utils.pictures import SIDE
 from utils.quiet import keras
@@ -34,10 +34,11 @@ WARM_UP, AVERAGED = 0.05, 0.02
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the strong network is trained.
+    """How the stronger network is trained.
 
     Attributes:
-        widths: filters of its convolutions, from `choose_widths`.
+        network: of `networks.make_network`.
+        widths: filters of the strong network's convolutions, from `choose_widths`; () in another one.
         sides: pixels of a training picture's side in each epoch, from `choose_sides`.
         batch_size: pictures a step.
         precision: "auto" or a key of `precision.POLICIES`.
@@ -47,6 +48,7 @@ class Recipe:
         target: what the data give: "votes" or "labels".
     """
 
+    network: str
     widths: Widths
     sides: tuple[int, ...]
     batch_size: int
@@ -55,6 +57,10 @@ class Recipe:
     initial_model: Path | None = None
     teachers: tuple[Path, ...] = ()
     target: str = "labels"
+
+    def build(self, class_count: int):
+        """The untrained network."""
+        return make_network(self.network, class_count, self.widths)
 
     @property
     def epochs(self) -> int:
@@ -80,6 +86,7 @@ class Recipe:
         """What a model.json says of the training."""
         teachers = [folder.parent.name for folder in self.teachers]
         return {
+            "network": self.network,
             "widths": [list(stage) for stage in self.widths],
             "epochs": self.epochs,
             "sides": list(self.sides),
@@ -136,17 +143,22 @@ def make_optimizer(learning_rate: float, steps: int):
     return optimizer
 
 
-def choose_initial_model(run: str, own: str) -> Path | None:
+def choose_initial_model(run: str, own: str, network: str = STRONG) -> Path | None:
     """Folder of the strong network to be initialised from; None where no run is named.
 
     Args:
         run: whose EmotionDetector_2 it is, or shipped; or "".
         own: name of the run that asks, which must not replace what it begins with.
+        network: that is to be initialised, of `networks.make_network`.
 
     Raises:
         FileNotFoundError: the run has none.
-        ValueError: not another run's name, or its network is not the stronger one.
+        ValueError: not another run's name, or one of the two networks is not the stronger one.
     """
+    if run and network != STRONG:
+        raise ValueError(
+            f"INITIAL_MODEL: expected none for NETWORK={network}, found {run!r}: {STRONG} alone takes one."
+        )
     return _find_network(run, "INITIAL_MODEL", own) if run else None
 
 
@@ -160,10 +172,8 @@ def choose_teachers(runs: list[str], own: str, class_names: list[str]) -> tuple[
 
     Raises:
         FileNotFoundError: a run has none.
-        ValueError: not a list of other runs' names, or a network tells other classes apart or is not the stronger one.
+        ValueError: not another run's name, or a network tells other classes apart or is not the stronger one.
     """
-    if not isinstance(runs, list) or not all(isinstance(run, str) and run for run in runs):
-        raise ValueError(f'TEACHERS: expected names of runs, as ["mine", "shipped"], found {runs!r}.')
     folders = tuple(_find_network(run, "TEACHERS", own) for run in runs)
     for folder in folders:
         known = read_json(folder / "model.json")["class_names"]
@@ -180,31 +190,26 @@ def _find_network(run: str, parameter: str, own: str) -> Path:
         raise FileNotFoundError(f"{parameter}: no trained network in {folder}. Run the pipeline that makes it first.")
     if not isinstance(read_json(folder / "model.json")["training"].get("views"), list):
         raise ValueError(
-            f"{parameter}: expected a run that trained the stronger network, found one with STRONG off, or of an older"
-            f" version, in {folder}. Run its pipeline again, with STRONG=true."
+            f"{parameter}: expected a run that trained the stronger network, found one with another NETWORK, or of an"
+            f" older version, in {folder}. Run its pipeline again, with NETWORK={STRONG}."
         )
     return folder
 
 
-def choose_widths(widths: list[list[int]], initial_model: Path | None = None) -> Widths:
+def choose_widths(widths: list[list[int]], initial_model: Path | None = None, network: str = STRONG) -> Widths:
     """Filters of the strong network's convolutions: the initial model's, else those asked for, else the usual ones.
 
     Args:
         widths: a list for each stage between two poolings, see `networks.build_strong_cnn`; may be empty.
         initial_model: from `choose_initial_model`.
+        network: of `networks.make_network`; any other than the strong one has its own, ().
 
     Raises:
-        ValueError: not a list of lists of whole numbers, 1 or more; or others than the initial model's.
+        ValueError: others than the initial model's.
     """
-    stages = widths if isinstance(widths, list) else [widths]
-    if not all(isinstance(stage, list) and stage for stage in stages) or not all(
-        isinstance(filters, int) and filters >= 1 for stage in stages for filters in stage
-    ):
-        raise ValueError(f"STRONG_WIDTHS: expected lists of whole numbers, as [[16, 24], [48, 48]], found {widths!r}.")
-    if len(stages) > len(STRONG_WIDTHS):
-        # a picture of 16 pixels is halved to one by then
-        raise ValueError(f"STRONG_WIDTHS: expected at most {len(STRONG_WIDTHS)} lists, found {len(stages)}.")
-    asked = tuple(map(tuple, stages))
+    if network != STRONG:
+        return ()
+    asked = tuple(map(tuple, widths))
     if initial_model is None:
         return asked or STRONG_WIDTHS
     known = read_widths(keras.models.load_model(initial_model / "model.keras"))
@@ -214,36 +219,24 @@ def choose_widths(widths: list[list[int]], initial_model: Path | None = None) ->
     return known
 
 
-def choose_views(pairs: list[list[int]]) -> tuple[View, ...]:
-    """A view for each pair of side and crop, every second one mirrored.
-
-    Raises:
-        ValueError: not a list of pairs of even numbers from 16, the least that the strong network takes, to SIDE.
-    """
-    pixels = range(16, SIDE + 1, 2)  # an odd crop would not be in the middle
-    shaped = isinstance(pairs, list) and pairs and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-    if not shaped or not all(isinstance(number, int) and number in pixels for pair in pairs for number in pair):
-        raise ValueError(
-            f"STRONG_VIEWS: expected pairs of even numbers of pixels from {pixels[0]} to {pixels[-1]}, as"
-            f" [[32, 48], [32, 40]], found {pairs!r}."
-        )
+def choose_views(pairs: list[list[int]], network: str = STRONG) -> tuple[View, ...]:
+    """A view for each pair of side and crop, every second one mirrored; one view where it is not the strong network."""
+    if network != STRONG:
+        return WHOLE
     return tuple(View(side, crop, mirrored=bool(position % 2)) for position, (side, crop) in enumerate(pairs))
 
 
-def choose_sides(sides: list[int], epochs: int, initial_model: Path | None = None) -> tuple[int, ...]:
+def choose_sides(
+    sides: list[int], epochs: int, initial_model: Path | None = None, network: str = STRONG
+) -> tuple[int, ...]:
     """The side of the training pictures in each epoch, in pixels: each of `sides` for a share, the last at the end.
 
     Args:
         sides: empty takes SIDES, or FINE_TUNING_SIDES where there is an initial model.
-        epochs: of the training.
+        epochs: of the training, 1 or more.
         initial_model: from `choose_initial_model`.
-
-    Raises:
-        ValueError: not a list of whole numbers from 16 on, the least that the network takes; or there is no epoch.
+        network: of `networks.make_network`; any other than the strong one sees whole pictures.
     """
-    if not isinstance(sides, list) or not all(isinstance(side, int) and side >= 16 for side in sides):
-        raise ValueError(f"STRONG_SIDES: expected whole numbers of pixels from 16 on, as [32, 40], found {sides!r}.")
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"STRONG_EPOCHS: expected a whole number, 1 or more, found {epochs!r}.")
-    taken = tuple(sides) or (SIDES if initial_model is None else FINE_TUNING_SIDES)
+    usual = SIDES if initial_model is None else FINE_TUNING_SIDES
+    taken = (tuple(sides) or usual) if network == STRONG else (SIDE,)
     return tuple(taken[len(taken) - 1 - (epochs - 1 - epoch) * len(taken) // epochs] for epoch in range(epochs))

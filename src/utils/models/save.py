@@ -1,4 +1,4 @@
-"""A trained network as files: weights rounded, dead filters left out of what only answers, TFLite and model.json."""
+"""A trained network as files: weights rounded, dead filters pruned from what only answers, TFLite and model.json."""
 
 import json
 import platform
@@ -9,7 +9,7 @@ import numpy as np
 
 from utils.data.dataset import copy_images
 from utils.files import replaced_folder, write_json
-from utils.models.networks import find_inside
+from utils.models.networks import STRONG, find_inside
 from utils.models.store import fingerprint_answers
 from utils.models.test_time_augmentation import View, answer_over, make_view, read_views
 from utils.quiet import keras, quiet_stderr, tf, track
@@ -24,15 +24,15 @@ def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = 
         folder: of this model alone.
         network: the inference network: plain layers, uint8 (n, 48, 48, 3) -> probabilities. It is rounded, too.
         card: what model.json holds besides the versions.
-        pictures: training pictures of a strong network. What only answers, model.tflite and saved_model/, then comes
-            without the filters that are silent about them, see `prune_silent`; model.keras stays whole, since
-            a training may go on from it.
+        pictures: that the strong network was trained on. What only answers, model.tflite and saved_model/, then comes
+            without its dead filters, see `prune_dead_filters`; model.keras stays whole, since a training may go on
+            from it.
     """
     network.set_weights([round_to_float16(weight) for weight in network.get_weights()])
     lean = network
-    if pictures is not None:
+    if pictures is not None and card["training"].get("network") == STRONG:
         views = read_views(card)
-        lean = answer_over(prune_silent(find_inside(network), pictures, views), views)
+        lean = answer_over(prune_dead_filters(find_inside(network), pictures, views), views)
     with replaced_folder(folder) as beside, quiet_stderr():
         network.save(beside / "model.keras")
         _rewrite(beside / "model.keras")
@@ -112,7 +112,7 @@ _PIECE = 256
 """Pictures that are looked at together."""
 
 
-def prune_silent(network, images: np.ndarray, views: tuple[View, ...]):
+def prune_dead_filters(network, images: np.ndarray, views: tuple[View, ...]):
     """A network without the filters that give 0 everywhere in all of these pictures.
 
     A long training leaves many, above all in the last layers: what stays below zero learns nothing more. Hu et al.

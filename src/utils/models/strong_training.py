@@ -1,4 +1,4 @@
-"""The strong network's training by its recipe, which may be initialised from trained networks or learn from them."""
+"""The stronger network's training by its recipe, which may be initialised from trained networks or learn from them."""
 
 from dataclasses import replace
 from functools import cache, partial
@@ -13,7 +13,7 @@ from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_r
 from utils.models.batches import make_batches
 from utils.models.callbacks import Backup, GrowSide, ShowProgress, StopAtNoNumber, Watch, count_epochs
 from utils.models.layers import ScaledConv2D
-from utils.models.networks import Widths, build_plain_network, build_strong_cnn, find_inside
+from utils.models.networks import Widths, build_plain_network, find_inside, make_network
 from utils.models.precision import choose_precision, compute_in
 from utils.models.recipe import Recipe, make_optimizer, soften_targets
 from utils.models.store import Store, Training, fingerprint_network, fingerprint_split
@@ -31,7 +31,7 @@ def train_strong(
     store: Store,
     watch: Watch | None = None,
 ) -> Training:
-    """Build the strong network and train it by its recipe, or take that training from the store.
+    """Build the stronger network and train it by its recipe, or take that training from the store.
 
     Every epoch is run: the learning rate's schedule ends at zero, so there is none to stop early at. What was stopped
     goes on at its last whole epoch, in the precision in which it began.
@@ -56,12 +56,13 @@ def train_strong(
 
     def build():
         set_seed(seed)
-        return build_strong_cnn(len(class_names), recipe.widths)
+        return recipe.build(len(class_names))
 
     def fit(folder: Path) -> tuple[list[dict], dict]:
         if not (folder / "precision.json").exists():
-            timed = _time_precisions(len(class_names), recipe.widths, recipe.batch_size)
-            precision, rates = timed if recipe.precision == "auto" else (recipe.precision, {})
+            precision, rates = recipe.precision, dict[str, float]()
+            if precision == "auto":
+                precision, rates = _time_precisions(recipe.network, recipe.widths, len(class_names), recipe.batch_size)
             write_json(folder / "precision.json", {"precision": precision, "rates": rates})
         chosen = read_json(folder / "precision.json")
         with compute_in(chosen["precision"]):
@@ -104,9 +105,9 @@ def train_strong_from_seeds(
 
 
 @cache
-def _time_precisions(class_count: int, widths: Widths, batch_size: int) -> tuple[str, dict[str, float]]:
+def _time_precisions(network: str, widths: Widths, class_count: int, batch_size: int) -> tuple[str, dict[str, float]]:
     """Once a process, so that all seeds compute alike."""
-    return choose_precision("auto", partial(build_strong_cnn, class_count, widths), batch_size)
+    return choose_precision("auto", partial(make_network, network, class_count, widths), batch_size)
 
 
 def _fit(

@@ -134,6 +134,11 @@ def best_epoch(history: list[dict]) -> int:
     return 1 + int(np.argmin([epoch["val_loss"] for epoch in history]))
 
 
+def list_still_falling(histories: dict[str, list[dict]]) -> list[str]:
+    """The models whose validation loss was lowest in the last epoch that was trained: longer training might help."""
+    return [name for name, history in histories.items() if best_epoch(history) == len(history)]
+
+
 def predict(network, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Class probabilities of uint8 (n, 48, 48, 3) pictures: float32 (n, classes)."""
     return np.asarray(network.predict(images, batch_size=batch_size, verbose=0))

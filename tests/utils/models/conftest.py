@@ -38,7 +38,7 @@ def stripes() -> Split:
 def recipe() -> Recipe:
     """Four epochs of one step."""
     augmentation = {"rotation": 5.0, "zoom": 0.05, "shift": 1.0, "flip": True}
-    return Recipe(((4,), (8,), (8,)), (24,) * 4, 32, "float32", augmentation)
+    return Recipe("strong_cnn", ((4,), (8,), (8,)), (24,) * 4, 32, "float32", augmentation)
 
 
 @pytest.fixture

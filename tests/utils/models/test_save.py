@@ -23,7 +23,7 @@ from utils.models.networks import (
     build_strong_cnn,
     read_widths,
 )
-from utils.models.save import prune_silent, round_to_float16, save_model
+from utils.models.save import prune_dead_filters, round_to_float16, save_model
 from utils.models.test_time_augmentation import View
 from utils.models.train import predict, predict_views, set_seed
 from utils.quiet import keras, tf
@@ -175,7 +175,7 @@ def test_what_is_rounded_off_adds_up_to_nothing():
 
 def test_answers_stay_without_the_silent():
     network = build({0: [1], 1: [0, 5], 3: [2, 3, 4]})
-    pruned = prune_silent(network, IMAGES, VIEWS)
+    pruned = prune_dead_filters(network, IMAGES, VIEWS)
     assert read_widths(pruned) == ((3, 4), (8, 5))
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
 
@@ -191,21 +191,21 @@ def test_what_answers_about_one_picture_in_one_view_stays(monkeypatch):
     bias[0] -= (first + second) / 2
     layer.set_weights([kernel, bias])
     assert (np.stack([predict_views(peaks, IMAGES, (view,))[0][:, 0] for view in VIEWS]) > 0).sum() == 1
-    assert read_widths(prune_silent(network, IMAGES, VIEWS)) == read_widths(network)
+    assert read_widths(prune_dead_filters(network, IMAGES, VIEWS)) == read_widths(network)
     without = np.delete(IMAGES, np.unravel_index(found.argmax(), found.shape)[1], axis=0)
-    assert read_widths(prune_silent(network, without, VIEWS))[1] == (8, 7)
+    assert read_widths(prune_dead_filters(network, without, VIEWS))[1] == (8, 7)
 
 
 def test_a_layer_keeps_one_filter():
     network = build({2: list(range(8))})
-    pruned = prune_silent(network, IMAGES, VIEWS)
+    pruned = prune_dead_filters(network, IMAGES, VIEWS)
     assert read_widths(pruned)[1][0] == 1
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
 
 
 def test_one_convolution_is_enough():
     network = build_plain_network(build_strong_cnn(2, widths=((4,),)))
-    pruned = prune_silent(network, IMAGES, VIEWS)
+    pruned = prune_dead_filters(network, IMAGES, VIEWS)
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(network, IMAGES, VIEWS), abs=1e-6)
 
 
@@ -220,7 +220,7 @@ def test_what_is_added_to_something_stays():
         kernel, gain, bias = layer.get_weights()
         layer.set_weights([kernel, gain, np.resize(silent, bias.shape)])
     plain = build_plain_network(network)
-    pruned = prune_silent(plain, IMAGES, VIEWS)
+    pruned = prune_dead_filters(plain, IMAGES, VIEWS)
     assert read_widths(pruned) == ((2,), (8, 4, 8))
     assert predict_views(pruned, IMAGES, VIEWS) == pytest.approx(predict_views(plain, IMAGES, VIEWS), abs=1e-6)
 
@@ -229,5 +229,5 @@ def test_so_many_pictures_are_drawn(monkeypatch):
     monkeypatch.setattr("utils.models.save.LOOKED_AT", 4)
     seen = []
     monkeypatch.setattr("utils.models.save.copy_images", lambda images, piece: seen.extend(piece) or images[piece])
-    prune_silent(build({}), IMAGES, VIEWS)
+    prune_dead_filters(build({}), IMAGES, VIEWS)
     assert len(seen) == len(set(seen)) == 4
