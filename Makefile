@@ -58,8 +58,8 @@ inspect: setup ## say what folders and classes of SOURCE=path would be taken for
 compare: setup ## what changed between two runs, and which figures moved: A=run B=run
 	@$(RUN_PYTHON) -m reporting.comparison "$$A" "$$B"
 
-readme: setup ## renew the README tables from reports/published; RUNS="a b" publishes finished runs first
-	@$(RUN_PYTHON) -m reporting.published $$RUNS
+readme: setup ## renew the tables of published figures; RUNS="a b" publishes finished runs first
+	@$(RUN_PYTHON) -m reporting.results $$RUNS
 
 app: setup ## the page on http://127.0.0.1:5000
 	@$(RUN_PYTHON) main.py

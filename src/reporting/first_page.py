@@ -11,8 +11,7 @@ import yaml
 from nbconvert.filters import markdown2html
 
 from reporting.facts import RunFacts, read_facts
-from reporting.figures import find_figures
-from reporting.html import render_page
+from reporting.html import find_figures, render_page
 from reporting.words import caption_figure, describe_data, describe_run, list_terms
 from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics, show_interval, show_percent
 from utils.files import write_text

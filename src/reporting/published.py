@@ -1,26 +1,16 @@
-"""The figures that the README quotes: frozen from runs into reports/published/, and written into both READMEs.
+"""What a run found, frozen into reports/published/, with a line a model in the ledger of test evaluations."""
 
-What the figures are goes into reports/SCHEMA.md at the same time.
-
-python -m reporting.published [RUN ...] [--check]
-"""
-
-import argparse
 import hashlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from reporting.facts import RunFacts, StageFacts, read_facts
 from utils.data.sealed_test import describe_evaluation, record_published
-from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics
+from utils.evaluation.registry import BY_KEY, as_figure
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
-from utils.files import fill, read_json, write_json, write_text
+from utils.files import read_json, write_json
 from utils.paths import PUBLISHED, ROOT, SAMPLE, Run
 
 SHIPPED = ROOT / "models" / "shipped"
-
-READMES = ("README.md", "README.fr.md")
 
 MODEL_FILES = ("model.keras", "model.tflite")
 
@@ -108,112 +98,3 @@ def find_shipped(path: Path) -> Path | None:
         if present and all(hash_file(folder / name) == digests[name] for name in present):
             return folder
     return None
-
-
-def render_results() -> str:
-    """The results of all published runs as a Markdown table, and what its columns mean."""
-    paths = sorted(PUBLISHED.glob("*.json"))
-    if not paths:
-        return "No figures are published yet."
-    rows = [(path, read_published(path), name) for path in paths for name in read_published(path).models]
-    metrics = [
-        metric
-        for metric in list_metrics("readme")
-        if any(metric.find(facts.models[name]) is not None for _, facts, name in rows)
-    ]
-    lines = [
-        f"| run and model | test pictures | {' | '.join(metric.name for metric in metrics)} |",
-        "|---|---:|" + "---:|" * len(metrics),
-    ]
-    for path, facts, name in rows:
-        model = facts.models[name]
-        note = " (shipped)" if name == facts.model_name and find_shipped(path) else ""
-        cells = [f"{model['stress']['count']:,}", *(metric.show(model) for metric in metrics)]
-        lines.append(f"| [{facts.run.name}](reports/published/{path.name}): {name}{note} | {' | '.join(cells)} |")
-    lines += ["", *_NOTE, *_say_from_what(paths)]
-    seed = next((facts.seed_project for _, facts, _ in rows if facts.seed_project), None)
-    if seed:
-        metrics = [BY_KEY[f"stress.{name}"] for name in seed]
-        told = " and ".join(f"{metric.name} {metric.show({'stress': seed})}" for metric in metrics)
-        lines.append(f"The student project that this one goes back to reported {told}, on other pictures.")
-    return "\n".join(lines)
-
-
-_NOTE = (
-    "In brackets, 95 % intervals. Each row's file names model, data, code and machine;",
-    "[reports/SCHEMA.md](reports/SCHEMA.md#stress) says what each figure is.",
-)
-
-
-def _say_from_what(paths: list[Path]) -> Iterator[str]:
-    """Which other networks the published ones began with or learnt from."""
-    for facts in map(read_published, paths):
-        given, model = facts.parameters, f"`{facts.run.name}`'s {facts.model_name}"
-        if given.get("INITIAL_MODEL"):
-            yield f"{model} was initialised from that of `{given['INITIAL_MODEL']}`."
-        if given.get("TEACHERS"):
-            yield f"{model} also learnt from the answers of `{'`, `'.join(given['TEACHERS'])}`."
-
-
-def render_schema() -> dict[str, str]:
-    """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
-    kinds = {"ece": "[ece](#ece)"}
-    sections = {
-        block: [
-            (metric.figure, kinds.get(metric.figure, "figure"), metric.means)
-            for metric in METRICS
-            if metric.block == block and metric.means
-        ]
-        for block in ("stress", "classes")
-    }
-    sections["class"] = [(metric.key, "figure", metric.means) for metric in list_metrics("class")]
-    sections["mapping"] = [(metric.figure, "figure", metric.means) for metric in list_metrics("mapping")]
-    sections["comparison"] = [
-        (metric.key, "[difference](#difference)", f"second minus first: {metric.direction}")
-        for metric in list_metrics("comparison")
-    ]
-    head = "| key | type | what |\n|---|---|---|\n"
-    return {
-        section: head + "\n".join(f"| `{key}` | {kind} | {what} |" for key, kind, what in rows)
-        for section, rows in sections.items()
-    }
-
-
-def find_outdated() -> dict[Path, str]:
-    """The documents whose tables are not those of published figures and registry, with the text that each gets."""
-    tables = {name: {"results": render_results()} for name in READMES}
-    tables["reports/SCHEMA.md"] = render_schema()
-    outdated = {}
-    for name, contents in tables.items():
-        path = ROOT / name
-        text = filled = path.read_text(encoding="utf-8")
-        for marker, content in contents.items():
-            filled = fill(filled, marker, content)
-        if filled != text:
-            outdated[path] = filled
-    return outdated
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Publish runs and renew the documents' tables; 2 where a run is not fit, 1 where --check finds an old one."""
-    parser = argparse.ArgumentParser(prog="python -m reporting.published", description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="finished runs to publish the figures of")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a table is outdated")
-    options = parser.parse_args(arguments)
-    try:
-        if not options.check:
-            for name in options.runs:
-                print(f"Published: {publish(Run(name)).relative_to(ROOT)}")
-        outdated = find_outdated()
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    for path, text in outdated.items():
-        print(f"{'Outdated' if options.check else 'Written'}: {path.name}")
-        if not options.check:
-            write_text(path, text)
-    return int(options.check and bool(outdated))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

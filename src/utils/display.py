@@ -31,7 +31,7 @@ def show_figure(axes, alt: str, name: str = "") -> None:
     Args:
         axes: one, or an array of them.
         alt: the alternative text.
-        name: what it shows, a name in `reporting.figures.MOST_TELLING` where the run's first page may show it, too.
+        name: what it shows, a name in `reporting.html.MOST_TELLING` where the run's first page may show it, too.
     """
     content, metadata = _finish(axes, alt)
     display(content, raw=True, metadata=metadata | ({FIGURE_KEY: name} if name else {}))

@@ -6,8 +6,8 @@ import pytest
 from report_runs import write_run
 
 from reporting.facts import read_facts
-from reporting.figures import find_figures
 from reporting.first_page import place_on_strip, tabulate_confusion, tabulate_models, write_index
+from reporting.html import find_figures
 from utils.paths import Run
 
 

@@ -6,8 +6,7 @@ import pytest
 from report_runs import COUNT, write_run
 from support import CHECKOUT
 
-from reporting import published
-from reporting.first_page import render_card
+from reporting import published, results
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.paths import ROOT, Run
 
@@ -21,6 +20,7 @@ each_file = pytest.mark.parametrize("path", FILES or [None], ids=lambda path: pa
 def checkout(monkeypatch):
     """The published figures, models and READMEs of the checkout instead of the tests' root."""
     monkeypatch.setattr(published, "ROOT", CHECKOUT)
+    monkeypatch.setattr(results, "ROOT", CHECKOUT)
     monkeypatch.setattr(published, "PUBLISHED", CHECKOUT / "reports" / "published")
     monkeypatch.setattr(published, "SHIPPED", CHECKOUT / "models" / "shipped")
 
@@ -34,8 +34,8 @@ def find_shipped(path):
     return folder
 
 
-def test_the_readmes_quote_the_published_figures(checkout):
-    assert published.find_outdated() == {}
+def test_documents_and_shipped_cards_quote_the_published_figures(checkout):
+    assert results.find_outdated() == {}
 
 
 def test_every_shipped_model_has_its_figures_published(checkout):
@@ -43,19 +43,6 @@ def test_every_shipped_model_has_its_figures_published(checkout):
     if not folders:
         pytest.skip("no model is shipped yet")
     assert {published.find_shipped(path) for path in FILES} - {None} == set(folders)
-
-
-@each_file
-def test_the_shipped_card_quotes_the_published_figures(checkout, path):
-    folder = find_shipped(path)
-    facts = published.read_published(path)
-    for name in ("model_card", "data_card"):
-        cards = (folder / f"{name}.md").read_text(encoding="utf-8"), render_card(name, facts)
-        # how a network of an earlier version was made, that version said
-        quoted, rendered = (
-            card.partition("## How it was made")[0] + card.partition("| parameter |")[2] for card in cards
-        )
-        assert quoted == rendered
 
 
 @each_file
@@ -121,43 +108,76 @@ def test_the_shipped_model_is_what_is_promised(checkout):
 
 @pytest.fixture
 def readmes(monkeypatch, tmp_path):
-    """One published run and two READMEs that quote it, none of the checkout's."""
+    """One published run and the documents that quote it, none of the checkout's."""
     monkeypatch.setattr(published, "PUBLISHED", tmp_path / "reports" / "published")
     monkeypatch.setattr(published, "SHIPPED", tmp_path / "models" / "shipped")
     write_run("finished")
     path = published.publish(Run("finished"))
     monkeypatch.setattr(published, "ROOT", tmp_path)
-    for name in published.READMES:
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    for name in results.READMES:
         (tmp_path / name).write_text("# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nThe end.\n")
-    tables = [f"## {name}\n<!-- {name} -->\n<!-- /{name} -->\n" for name in published.render_schema()]
+    (tmp_path / "docs").mkdir()
+    markers = ("people", "peers", "real", "rendered")
+    (tmp_path / "docs" / "results.md").write_text("\n".join(f"<!-- {name} -->\n<!-- /{name} -->" for name in markers))
+    tables = [f"## {name}\n<!-- {name} -->\n<!-- /{name} -->\n" for name in results.render_schema()]
     (tmp_path / "reports" / "SCHEMA.md").write_text("\n".join(tables))
-    assert published.main([]) == 0
+    assert results.main([]) == 0
     return path
 
 
 def test_tables_are_written_and_then_left_alone(readmes, tmp_path, capsys):
-    assert published.main(["--check"]) == 0
-    facts = published.read_published(readmes)
-    accuracy = facts.stress["accuracy"]
-    english, french = ((tmp_path / name).read_text() for name in published.READMES)
-    assert f"| {COUNT} |" in english
-    assert f"{100 * accuracy['value']:.1f} % ({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in english
+    assert results.main(["--check"]) == 0
+    accuracy = published.read_published(readmes).stress["accuracy"]
+    english, french = ((tmp_path / name).read_text() for name in results.READMES)
+    told = (tmp_path / "docs" / "results.md").read_text()
+    assert f"| {COUNT} |" in told
+    assert f"{100 * accuracy['value']:.1f} % ({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in told
     assert english == french
     assert english.startswith("# Title\n") and english.endswith("The end.\n")
 
 
+def ship(path, folder):
+    folder.mkdir(parents=True)
+    for name in published.MODEL_FILES:
+        (folder / name).write_text("finished EmotionDetector_2")
+    for name in ("model_card.md", "data_card.md"):
+        (folder / name).write_text("old")
+
+
+def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readmes, tmp_path):
+    rate = {"value": 0.9, "low": 0.88, "high": 0.92}
+    neutral = {"count": 700, "called_stress": rate | {"value": 0.02}}
+    panels = [{"size": size, "people": rate | {"value": 0.8 + size / 100}} for size in (1, 3, 5)]
+    content = json.loads(readmes.read_text())
+    model = content["stages"]["03_augmented_retraining"]["metrics"]["models"]["EmotionDetector_2"]
+    model |= {"people": {"accuracy": rate, "neutral": neutral, "panels": panels, "as_often_as": 3, "ferplus": None,
+                         "ties": 5, "judged": 900, "share": {}, "agreed": {}}}  # fmt: skip
+    model |= {"label": {"accuracy": rate | {"value": 0.76}, "neutral": neutral}, "given": None}
+    readmes.write_text(json.dumps(content))
+    folder = tmp_path / "models" / "shipped" / "EmotionDetector_2"
+    ship(readmes, folder)
+    told = results.render_headline()
+    assert "calls Stress, of 700 clearly neutral faces" in told
+    assert "| **the shipped model** | 90.0 % (88.0 to 92.0) | 2.0 %" in told
+    assert "| one person, beside those who are left | 81.0 %" in told
+    assert "| 3 people, beside those who are left | 83.0 %" in told
+    assert "| the labels that its data came with | 76.0 %" in told
+    assert "| agrees as often as so many people | 3 |" in results.render_people()
+
+
 def test_a_number_that_differs_is_found(readmes, tmp_path, capsys):
-    path = tmp_path / "README.fr.md"
+    path = tmp_path / "docs" / "results.md"
     path.write_text(path.read_text().replace(f"| {COUNT} |", f"| {COUNT + 1} |", 1))
-    assert published.main(["--check"]) == 1
-    assert capsys.readouterr().out == "Outdated: README.fr.md\n"
-    assert published.main([]) == 0
-    assert published.main(["--check"]) == 0
+    assert results.main(["--check"]) == 1
+    assert capsys.readouterr().out == "Outdated: results.md\n"
+    assert results.main([]) == 0
+    assert results.main(["--check"]) == 0
 
 
 def test_missing_markers_are_one_line(readmes, tmp_path, capsys):
     (tmp_path / "README.md").write_text("no markers")
-    assert published.main([]) == 2
+    assert results.main([]) == 2
     assert "once each" in capsys.readouterr().err
 
 
@@ -171,17 +191,16 @@ def test_a_published_file_tells_nothing_of_somebodys_folders(readmes):
 def test_a_published_file_knows_its_model_byte_for_byte(readmes, tmp_path):
     assert published.find_shipped(readmes) is None
     folder = tmp_path / "models" / "shipped" / "EmotionDetector_2"
-    folder.mkdir(parents=True)
-    for name in ("model.keras", "model.tflite"):
-        (folder / name).write_text("finished EmotionDetector_2")
+    ship(readmes, folder)
     assert published.find_shipped(readmes) == folder
-    assert "EmotionDetector_2 (shipped)" in published.render_results()
+    assert "EmotionDetector_2 (shipped)" in results.render_runs(rendered=False)
+    assert set(results.find_outdated()) >= {folder / "model_card.md", folder / "data_card.md"}
     (folder / "model.tflite").write_text("another")
     assert published.find_shipped(readmes) is None
 
 
 def test_a_run_without_a_model_is_refused(capsys):
-    assert published.main(["nothing"]) == 2
+    assert results.main(["nothing"]) == 2
     assert "'nothing'" in capsys.readouterr().err
 
 
@@ -194,11 +213,11 @@ def change_stage(stage, **changes):
 
 def test_unfinished_and_mixed_runs_are_refused(readmes, capsys):
     change_stage("01_preprocessing", data="another")
-    assert published.main(["finished"]) == 2
+    assert results.main(["finished"]) == 2
     assert "its stages had different data. Run the pipeline to its end" in capsys.readouterr().err
     failed = Run("finished").reports / "03_augmented_retraining.failed.html"
     failed.write_text("")
-    assert published.main(["finished"]) == 2
+    assert results.main(["finished"]) == 2
     failed.unlink()
     assert "03_augmented_retraining did not end well" in capsys.readouterr().err
 
@@ -213,5 +232,5 @@ def test_tables_say_on_whose_shoulders_a_model_stands(readmes, given, expected):
     content = json.loads(readmes.read_text())
     content["stages"]["03_augmented_retraining"]["made"]["parameters"] |= given
     readmes.write_text(json.dumps(content))
-    lines = [line for line in published.render_results().splitlines() if line.startswith("`finished`")]
+    lines = [line for line in results.render_runs(rendered=False).splitlines() if line.startswith("`finished`")]
     assert lines == [f"`finished`'s EmotionDetector_2 {said}" for said in expected]

@@ -61,14 +61,15 @@ def test_a_new_metric_in_every_report(copy):
         "from reporting.facts import read_facts\n"
         "from reporting.findings import describe_comparison\n"
         "from reporting.first_page import write_index\n"
-        "from reporting.published import publish, render_results, render_schema\n"
+        "from reporting.published import publish\n"
+        "from reporting.results import render_runs, render_schema\n"
         "from reporting.sections import tabulate_scores\n"
         "runs = [write_run('one'), write_run('other', skill=1.2)]\n"
         "write_index(runs[0]), write_comparison(*runs), publish(runs[0])\n"
         "facts = read_facts(runs[0])\n"
         "print(tabulate_scores(facts.models).to_csv(), end='====')\n"
         "print(describe_comparison(facts.test['comparisons'][-1], []), end='====')\n"
-        "print(render_results(), end='====')\n"
+        "print(render_runs(rendered=False), end='====')\n"
         "print(render_schema()['stress'])\n",
     )
     *named, schema = printed.split("====")
@@ -197,7 +198,7 @@ def test_another_figure_in_a_notebook(copy):
     printed = run_in(
         copy,
         "import nbformat\n"
-        "from reporting.figures import find_figures\n"
+        "from reporting.html import find_figures\n"
         "from utils.paths import Run\n"
         "import utils.display as display\n"
         f"notebook = nbformat.read({str(path)!r}, as_version=4)\n"

@@ -37,12 +37,12 @@ def test_what_comes_in_another_form_is_what_it_means(name, given, meant):
      ("BATCH_SIZE", -1, "1 or more"), ("ZOOM", 1.0, "below 1"), ("FACE", "foo", "auto, detect or crop"),
      ("VOTES", "on", "auto, required or off"), ("PICTURE", "/nowhere.jpg", "the path of a picture that can be read"),
      ("TEST_FRACTION", 0.0, "above 0 and below 1"), ("STRESS_CLASSES", [["sad"]], "a list of some of angry"),
-     ("INITIAL_MODEL", ["shipped"], "text"), ("RUN", True, "text"), 
+     ("INITIAL_MODEL", ["shipped"], "text"), ("RUN", True, "text"),
      ("ROTATION", True, "degrees"), ("NEW", float("nan"), "a number")]
     + [("STRONG_SIDES", wrong, "whole numbers of pixels from 16 on") for wrong in ([8, 48], [36.5], 48, ["48"])]
     + [("STRONG_EPOCHS", wrong, "a whole number, 1 or more") for wrong in (0, -1, 2.5, "five")]
     + [("STRONG_VIEWS", wrong, "pairs of even numbers of pixels from 16 to 48")
-       for wrong in ([], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], [[36.0, 48]], 4)]
+       for wrong in ([], [36], [[36]], [[36, 48, 48]], [[14, 48]], [[48, 41]], [[48, 50]], [["36", 48]], [[36.0, 48]])]
     + [("STRONG_WIDTHS", wrong, "at most 5 lists of whole numbers")
        for wrong in ([16, 24], [[16], []], [[0]], [[1.5]], [["16"]], "wide", 16, [[4]] * 6)]
     + [("TEACHERS", wrong, "a list of names of runs") for wrong in ("mine", [3], [""], {"mine": 1})],

@@ -1,5 +1,6 @@
 """A saved model's answers scored: on the sealed test split, and anew from raw pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -191,10 +192,27 @@ SAMPLE_PICTURES = 300
 
 
 def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> dict:
-    """Score a saved model on raw pictures that people labelled or voted on.
+    """Score a saved model on raw pictures, as `score_source` does; `folder` holds model.tflite and model.json."""
+    classifier = Classifier.load(folder)
+    return score_source(
+        classifier.probabilities, classifier.class_names, classifier.stress_classes, source, pictures, split
+    )
+
+
+def score_source(
+    answer: Callable[[np.ndarray], np.ndarray],
+    class_names: list[str],
+    stress_classes: list[str],
+    source: Path,
+    pictures: int = 0,
+    split: str = "",
+) -> dict:
+    """Score whatever answers on raw pictures that people labelled or voted on.
 
     Args:
-        folder: with model.tflite and model.json.
+        answer: uint8 (n, 48, 48, 3), RGB -> class probabilities, float (n, classes).
+        class_names: of its columns.
+        stress_classes: those of them that count as Stress.
         source: anything that `ingest.inspect_source` reads.
         pictures: about that many, stratified, always the same ones; 0 takes all.
         split: only the pictures of this published split; "" takes all.
@@ -210,24 +228,20 @@ def rescore(folder: Path, source: Path, pictures: int = 0, split: str = "") -> d
         chosen = entries[entries["split"] == split].reset_index(drop=True)
         inspected = replace(inspected, layout=replace(inspected.layout, entries=chosen))
     records, pixels, _ = read_pictures(inspected, pictures, seed=0)
-    classifier = Classifier.load(folder)
-    probabilities = classifier.probabilities(pixels)
-    labels, answers = records["label"].to_numpy(), np.array(classifier.class_names)[probabilities.argmax(axis=1)]
+    probabilities = answer(pixels)
+    labels, answers = records["label"].to_numpy(), np.array(class_names)[probabilities.argmax(axis=1)]
     decided = labels >= 0
-    figures = score_stress(labels[decided], classifier.p_stress(probabilities)[decided])
+    figures = score_stress(labels[decided], stress_probability(probabilities, class_names, stress_classes)[decided])
     found = {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
     found |= {"pictures": int(decided.sum()), "class_accuracy": float((answers == records["class"])[decided].mean())}
     if inspected.votes is None:
         return found
-    class_names, counts = list_classes(inspected.votes), inspected.votes.reindex(records["file"], fill_value=0)
-    aligned = align_probabilities(probabilities, classifier.class_names, class_names)
-    known: dict[str, Any] = {
-        "class_names": class_names,
-        "stress_classes": classifier.stress_classes,
-        "groups": np.arange(len(records)),
-    }
-    votes, unsure = counts[class_names].to_numpy(), counts[list(UNSURE)].to_numpy()
-    given = pd.Index(class_names).get_indexer(records["given"])
+    voted, counts = list_classes(inspected.votes), inspected.votes.reindex(records["file"], fill_value=0)
+    aligned = align_probabilities(probabilities, class_names, voted)
+    known: dict[str, Any] = {"class_names": voted, "stress_classes": stress_classes}
+    known["groups"] = np.arange(len(records))
+    votes, unsure = counts[voted].to_numpy(), counts[list(UNSURE)].to_numpy()
+    given = pd.Index(voted).get_indexer(records["given"])
     return found | {
         "people": measure_people(votes, unsure, aligned, **known),
         "given": measure_given(given, aligned, **known),

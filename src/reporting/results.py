@@ -1,0 +1,211 @@
+"""The tables of README, docs/results.md, reports/SCHEMA.md and of the shipped cards, from the published figures.
+
+python -m reporting.results [RUN ...] [--check]
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from reporting import published
+from reporting.facts import RunFacts
+from reporting.first_page import CARDS, render_card
+from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_interval
+from utils.files import fill, read_json, write_text
+from utils.paths import ROOT, Run
+
+READMES = ("README.md", "README.fr.md")
+
+PEERS = Path("docs") / "peers.json"
+"""What other systems reach on the same pictures, by benchmarks/peers.py."""
+
+_NOTHING = "No figures are published yet."
+
+
+def _read_all() -> list[tuple[Path, RunFacts]]:
+    return [(path, published.read_published(path)) for path in sorted(published.PUBLISHED.glob("*.json"))]
+
+
+def _find_shipped() -> RunFacts | None:
+    return next((facts for path, facts in _read_all() if published.find_shipped(path)), None)
+
+
+def _tabulate(head: list[str], rows: list[list[str]]) -> list[str]:
+    line = "| {} |".format
+    return [line(" | ".join(head)), "|---|" + "---:|" * (len(head) - 1), *(line(" | ".join(row)) for row in rows)]
+
+
+def render_headline() -> str:
+    """The shipped model beside people, its data's own labels and another system: what a README tells first."""
+    facts = _find_shipped()
+    if facts is None or not facts.people:
+        return _NOTHING
+    people, label, peers = facts.people, facts.model["label"], _read_peers()
+    rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
+    for panel in people["panels"][:2]:
+        who = "one person" if panel["size"] == 1 else f"{panel['size']} people"
+        rows.append([f"{who}, beside those who are left", panel["people"], None])
+    rows.append(["the labels that its data came with", label["accuracy"], label["neutral"]["called_stress"]])
+    rows += [
+        [f"`{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
+        for name, peer in peers.items()
+    ]
+    rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
+    head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
+    return "\n".join(_tabulate(head, [[name, *map(show_interval, figures)] for name, *figures in rows]))
+
+
+def render_people() -> str:
+    """Each published run on people's votes: its last model against what people see."""
+    runs = [facts for _, facts in _read_all() if facts.people]
+    if not runs:
+        return _NOTHING
+    metrics = [BY_KEY["stress.auroc"], BY_KEY["stress.mcc"], BY_KEY["stress.log_loss"], *list_metrics("people")]
+    rows = [[metric.name, *(metric.show(facts.model) for facts in runs)] for metric in metrics]
+    rows.append(["agrees as often as so many people", *(str(facts.people["as_often_as"]) for facts in runs)])
+    for name, figure in (
+        ("pictures that count by FER+'s protocol", "count"),
+        ("8 classes by FER+'s protocol", "accuracy"),
+    ):
+        found = [(facts.people["ferplus"] or {}).get(figure) for facts in runs]
+        rows.append([name, *(f"{value:,}" if figure == "count" and value else show_interval(value) for value in found)])
+    for figure in ("coverage", "accuracy"):
+        chosen = [(facts.model["abstention"] or {}).get(figure) for facts in runs]
+        rows.append([f"selective classification: {figure}", *map(show_interval, chosen)])
+    return "\n".join(_tabulate(["", *(facts.run.name for facts in runs)], rows))
+
+
+def _read_peers() -> dict[str, dict]:
+    """By name, of other systems; {} before they were measured."""
+    path = ROOT / PEERS
+    return read_json(path)["systems"] if path.exists() else {}
+
+
+def render_peers() -> str:
+    """Other systems on the same pictures."""
+    facts, peers = _find_shipped(), _read_peers()
+    if facts is None or not peers:
+        return _NOTHING
+    systems = {facts.run.name: facts.model} | peers
+    keys = ("people.accuracy", "people.neutral.called_stress", "people.share.brier", "people.share.slope")
+    rows = [
+        [f"`{name}`", *(BY_KEY[key].show(model) for key in keys)]
+        + [show_interval((model["people"]["ferplus"] or {}).get("accuracy"))]
+        + [show_interval(model["given"]["accuracy"]), show_interval(model["given"]["class_accuracy"])]
+        for name, model in systems.items()
+    ]
+    head = ["", *(BY_KEY[key].name for key in keys), "8 classes by FER+'s protocol"]
+    return "\n".join(_tabulate([*head, "Stress by FER-2013's labels", "7 classes by FER-2013's labels"], rows))
+
+
+def render_runs(rendered: bool) -> str:
+    """All models of the published runs on rendered, or on real faces, and what the columns mean."""
+    known = [(path, facts) for path, facts in _read_all() if facts.is_sample == rendered]
+    rows = [(path, facts, name) for path, facts in known for name in facts.models]
+    if not rows:
+        return _NOTHING
+    metrics = [
+        metric
+        for metric in list_metrics("readme")
+        if any(metric.find(facts.models[name]) is not None for _, facts, name in rows)
+    ]
+    lines = _tabulate(
+        ["run and model", "test pictures", *(metric.name for metric in metrics)],
+        [_show_row(path, facts, name, metrics) for path, facts, name in rows],
+    )
+    lines += ["", *_say_from_what([facts for _, facts in known])]
+    seed = next((facts.seed_project for _, facts in known if facts.seed_project), None)
+    if seed:
+        metrics = [BY_KEY[f"stress.{name}"] for name in seed]
+        told = " and ".join(f"{metric.name} {metric.show({'stress': seed})}" for metric in metrics)
+        lines.append(f"The student project that this one goes back to reported {told}, on other pictures.")
+    return "\n".join(lines)
+
+
+def _show_row(path: Path, facts: RunFacts, name: str, metrics: list[Metric]) -> list[str]:
+    model = facts.models[name]
+    note = " (shipped)" if name == facts.model_name and published.find_shipped(path) else ""
+    first = f"[{facts.run.name}](../reports/published/{path.name}): {name}{note}"
+    return [first, f"{model['stress']['count']:,}", *(metric.show(model) for metric in metrics)]
+
+
+def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:
+    """Which other networks the published ones began with or learnt from."""
+    for facts in runs:
+        given, model = facts.parameters, f"`{facts.run.name}`'s {facts.model_name}"
+        if given.get("INITIAL_MODEL"):
+            yield f"{model} was initialised from that of `{given['INITIAL_MODEL']}`."
+        if given.get("TEACHERS"):
+            yield f"{model} also learnt from the answers of `{'`, `'.join(given['TEACHERS'])}`."
+
+
+def render_schema() -> dict[str, str]:
+    """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
+    kinds = {"ece": "[ece](#ece)"}
+    sections = {
+        block: [
+            (metric.figure, kinds.get(metric.figure, "figure"), metric.means)
+            for metric in METRICS
+            if metric.block == block and metric.means
+        ]
+        for block in ("stress", "classes")
+    }
+    sections["class"] = [(metric.key, "figure", metric.means) for metric in list_metrics("class")]
+    sections["mapping"] = [(metric.figure, "figure", metric.means) for metric in list_metrics("mapping")]
+    sections["comparison"] = [
+        (metric.key, "[difference](#difference)", f"second minus first: {metric.direction}")
+        for metric in list_metrics("comparison")
+    ]
+    head = "| key | type | what |\n|---|---|---|\n"
+    return {
+        section: head + "\n".join(f"| `{key}` | {kind} | {what} |" for key, kind, what in rows)
+        for section, rows in sections.items()
+    }
+
+
+def find_outdated() -> dict[Path, str]:
+    """The documents whose tables are not those of published figures and registry, with the text that each gets."""
+    tables = {name: {"results": render_headline()} for name in READMES}
+    tables["docs/results.md"] = {
+        "people": render_people(), "peers": render_peers(), "real": render_runs(False), "rendered": render_runs(True)
+    }  # fmt: skip
+    tables["reports/SCHEMA.md"] = render_schema()
+    outdated = {}
+    for name, contents in tables.items():
+        path = ROOT / name
+        text = filled = path.read_text(encoding="utf-8")
+        for marker, content in contents.items():
+            filled = fill(filled, marker, content)
+        if filled != text:
+            outdated[path] = filled
+    for path, facts in _read_all():
+        if shipped := published.find_shipped(path):
+            cards = {shipped / f"{name}.md": render_card(name, facts) for name in CARDS}
+            outdated |= {card: text for card, text in cards.items() if card.read_text(encoding="utf-8") != text}
+    return outdated
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Publish runs and renew the documents' tables; 2 where a run is not fit, 1 where --check finds an old one."""
+    parser = argparse.ArgumentParser(prog="python -m reporting.results", description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="finished runs to publish the figures of")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a table is outdated")
+    options = parser.parse_args(arguments)
+    try:
+        if not options.check:
+            for name in options.runs:
+                print(f"Published: {published.publish(Run(name)).relative_to(ROOT)}")
+        outdated = find_outdated()
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for path, text in outdated.items():
+        print(f"{'Outdated' if options.check else 'Written'}: {path.name}")
+        if not options.check:
+            write_text(path, text)
+    return int(options.check and bool(outdated))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
