@@ -28,7 +28,7 @@ class DurableDB(JsonDB):
             self.dump()
 
     def remove(self, task_id):
-        """Forget a task whose stage failed, in the file as well."""
+        """Delete the record of a task whose stage failed, in the file as well."""
         super().remove(task_id)
         self.dump()
 

@@ -1,4 +1,4 @@
-"""What to distrust about a run: sentences for its first page and cards, with every number read from the metrics."""
+"""What to distrust about a run, corrupted pictures and slices among it: every number is from the metrics."""
 
 from reporting.facts import RunFacts
 from reporting.findings import (
@@ -6,11 +6,21 @@ from reporting.findings import (
     describe_calibration_error,
     describe_copies,
     describe_mappings,
-    describe_robustness,
-    describe_slices,
     describe_still_falling,
 )
-from utils.evaluation.registry import as_figure, show_interval
+from utils.evaluation.registry import POINTS, as_figure, show_interval, show_percent
+
+_MOST_NAMED = 6
+
+_MEANINGS = {
+    "hard": "what makes the face hard to read",
+    "intensity": "how strongly the face shows its expression: 0 not at all, 1 fully",
+    "occluder": "what covers a part of the face",
+    "pitch": "degrees up or down",
+    "roll": "degrees the head leans to a side",
+    "yaw": "degrees to the left or right",
+}
+"""What a way to slice means, where its name does not say it."""
 
 FEW_TEST_PICTURES = 1000
 """Below it, the width of the headline's interval is named among what to distrust."""
@@ -118,3 +128,88 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     if len({commit.removesuffix("-dirty") for commit in facts.commits}) > 1:
         found.append(("Several versions", "The notebooks of this run were run at different commits."))
     return found
+
+
+def describe_robustness(rows: list[dict]) -> str:
+    """What costs most and what does not; rows of `robustness` in reports/SCHEMA.md."""
+    last = max(row["step"] for row in rows)
+    # of changes that cost as much, the first
+    strongest = sorted((row for row in rows if row["step"] == last), key=lambda row: -row["lost"])
+    worst, least = strongest[0], strongest[-1]
+    unchanged = next(row for row in rows if row["step"] == 0)
+    harmless = [row["change"] for row in strongest if row["lost_low"] <= 0]
+    told = f" No loss can be told from chance under {', '.join(harmless)}." if harmless else ""
+    lost = {"value": worst["lost"], "low": worst["lost_low"], "high": worst["lost_high"]}
+    return (
+        f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
+        f"{_show_accuracy(worst)} after the strongest {worst['change']} that was tried. It costs most: "
+        f"{show_interval(lost, POINTS)}; {least['change']} costs least: {show_interval(least['lost'], POINTS)}.{told}"
+    )
+
+
+def describe_broken_promise(rows: list[dict], abstention: dict | None) -> str:
+    """From which strength of each corruption on fewer answers are right than was promised; "" without a promise.
+
+    Args:
+        rows: of `robustness` in reports/SCHEMA.md.
+        abstention: of the model's model.json.
+    """
+    if not abstention:
+        return ""
+    promised, broken = abstention["target_accuracy"], dict[str, dict]()
+    for row in rows:
+        accuracy = row["answered_accuracy"]
+        if row["step"] and accuracy is not None and accuracy < promised:
+            broken.setdefault(row["change"], row)
+    share = show_percent(promised)
+    if not broken:
+        return f"Of the answers that are given, {share} are right under every corruption that was tried."
+    named = ", ".join(f"{change} from {row['strength']:g} {row['unit']}" for change, row in broken.items())
+    worst = min(broken.values(), key=lambda row: row["answered_accuracy"])
+    return (
+        f"The promise of {share} is for pictures like the test pictures. It is not kept under {named}: with "
+        f"{worst['change']} of {worst['strength']:g}, {show_percent(worst['coverage'])} are still answered, "
+        f"{show_percent(worst['answered_accuracy'])} of them right."
+    )
+
+
+def _show_accuracy(row: dict) -> str:
+    return show_interval(row | {"value": row["accuracy"]})
+
+
+def describe_slices(rows: list[dict]) -> str:
+    """What stands out; rows of `slices` in reports/SCHEMA.md."""
+    if not rows:
+        return "No slice holds enough pictures."
+    out = sorted((row for row in rows if row["stands_out"]), key=lambda row: row["difference"])
+    found = f"Of {len(rows)} slices (pictures that have something in common)"
+    if not out:
+        seen = [row["detectable"] for row in rows if row.get("detectable")]
+        least = (
+            f" A difference of {show_interval(min(seen), POINTS)} or more would likely have been seen in the"
+            if seen
+            else ""
+        )
+        return (
+            f"{found} none stands out: no difference is larger than chance explains among so many. That is no proof "
+            f"that there is none.{least}{' largest slice.' if seen else ''}"
+        )
+    named = "; ".join(_describe_slice(row) for row in out[:_MOST_NAMED])
+    return f"{found} {len(out)} differ from the other pictures by more than chance explains among so many: {named}."
+
+
+def _turn(row: dict) -> dict:
+    """The size of a slice's difference, with its interval."""
+    low, high = row.get("difference_low"), row.get("difference_high")
+    if row["difference"] < 0 and low is not None and high is not None:
+        low, high = -high, -low
+    return {"value": abs(row["difference"]), "low": low, "high": high}
+
+
+def _describe_slice(row: dict) -> str:
+    meaning = f" ({_MEANINGS[row['by']]})" if row["by"] in _MEANINGS else ""
+    side = "below" if row["difference"] < 0 else "above"
+    return (
+        f"where {row['by']}{meaning} is {row['slice']}, {_show_accuracy(row)} of {row['pictures']:,} are answered "
+        f"right, {show_interval(_turn(row), POINTS)} {side} the others"
+    )

@@ -118,7 +118,7 @@ class RunFacts:
 
     @property
     def majority_accuracy(self) -> dict | None:
-        """The majority-class baseline: the accuracy of always giving the commoner label, with its interval."""
+        """The majority-class baseline: the accuracy of always giving the majority class, with its interval."""
         return as_figure(self.stress.get("majority_accuracy"))
 
     @property

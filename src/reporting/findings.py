@@ -14,18 +14,6 @@ from utils.evaluation.registry import (
 HARDLY_EVER_ABSTAINS = 0.98
 """Coverage from which it is said that abstaining makes no difference."""
 
-_MOST_NAMED = 6
-
-_MEANINGS = {
-    "hard": "what makes the face hard to read",
-    "intensity": "how strongly the face shows its expression: 0 not at all, 1 fully",
-    "occluder": "what covers a part of the face",
-    "pitch": "degrees up or down",
-    "roll": "degrees the head leans to a side",
-    "yaw": "degrees to the left or right",
-}
-"""What a way to slice means, where its name does not say it."""
-
 
 def describe_scores(scores: dict) -> str:
     """Accuracy beside what is reached without looking at a picture, and what is left without copies."""
@@ -46,8 +34,8 @@ def describe_baseline(stress: dict) -> str:
     accuracy, majority = as_figure(stress.get("accuracy")), as_figure(stress.get("majority_accuracy"))
     if accuracy is None or majority is None:
         return ""
-    label = "the same" if majority["value"] == 0.5 else "the commoner"
-    text = f"The majority-class baseline, always giving {label} label, gets {show_percent(majority['value'])}"
+    label = "the same label" if majority["value"] == 0.5 else "the majority class"
+    text = f"The majority-class baseline, always giving {label}, gets {show_percent(majority['value'])}"
     if accuracy["low"] is None:
         return f"{text}."
     if accuracy["low"] > majority["value"]:
@@ -192,46 +180,4 @@ def describe_mappings(scored: dict[str, dict]) -> str:
         f"are right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The highest "
         f"accuracy has {highest}, {show_difference(gain[highest], POINTS)} against the majority-class baseline; the "
         f"largest gain has {most}, {show_difference(gain[most], POINTS)}."
-    )
-
-
-def describe_robustness(rows: list[dict]) -> str:
-    """What costs most and what does not; rows of `robustness` in reports/SCHEMA.md."""
-    last = max(row["step"] for row in rows)
-    # of changes that cost as much, the first
-    strongest = sorted((row for row in rows if row["step"] == last), key=lambda row: -row["lost"])
-    worst, least = strongest[0], strongest[-1]
-    unchanged = next(row for row in rows if row["step"] == 0)
-    harmless = [row["change"] for row in strongest if row["lost_low"] <= 0]
-    told = f" No loss can be told from chance under {', '.join(harmless)}." if harmless else ""
-    lost = {"value": worst["lost"], "low": worst["lost_low"], "high": worst["lost_high"]}
-    return (
-        f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
-        f"{_show_accuracy(worst)} after the strongest {worst['change']} that was tried. It costs most: "
-        f"{show_interval(lost, POINTS)}; {least['change']} costs least: {show_interval(least['lost'], POINTS)}.{told}"
-    )
-
-
-def _show_accuracy(row: dict) -> str:
-    return show_interval(row | {"value": row["accuracy"]})
-
-
-def describe_slices(rows: list[dict]) -> str:
-    """What stands out; rows of `slices` in reports/SCHEMA.md."""
-    if not rows:
-        return "No slice holds enough pictures."
-    out = sorted((row for row in rows if row["stands_out"]), key=lambda row: row["difference"])
-    found = f"Of {len(rows)} slices (kinds of pictures)"
-    if not out:
-        return f"{found} none stands out: no difference is larger than chance explains among so many."
-    named = "; ".join(_describe_slice(row) for row in out[:_MOST_NAMED])
-    return f"{found} {len(out)} differ from the other pictures by more than chance explains among so many: {named}."
-
-
-def _describe_slice(row: dict) -> str:
-    meaning = f" ({_MEANINGS[row['by']]})" if row["by"] in _MEANINGS else ""
-    side = "below" if row["difference"] < 0 else "above"
-    return (
-        f"where {row['by']}{meaning} is {row['slice']}, {_show_accuracy(row)} of {row['pictures']:,} are answered "
-        f"right, {show_interval(abs(row['difference']), POINTS)} {side} the others"
     )

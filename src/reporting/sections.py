@@ -5,14 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from reporting.doubts import describe_broken_promise, describe_robustness, describe_slices
 from reporting.findings import (
     describe_abstention,
     describe_calibration,
     describe_comparison,
     describe_mappings,
-    describe_robustness,
     describe_scores,
-    describe_slices,
 )
 from reporting.people import describe_outvoted
 from utils import plots
@@ -147,16 +146,19 @@ def show_robustness(predict: Callable, evaluation: Evaluation, count: int, seed:
     """
     test, groups, card = evaluation.decided.test, evaluation.decided.groups, evaluation.card
     is_stress = np.isin(card["class_names"], card["stress_classes"])
-    table = measure_robustness(predict, test.images, test.labels, test.classes, groups, is_stress, count, seed)
-    commoner = max(test.labels.mean(), 1 - test.labels.mean())
+    confidence = (card["abstention"] or {"confidence": THRESHOLD})["confidence"]
+    table = measure_robustness(
+        predict, test.images, test.labels, test.classes, groups, is_stress, count, seed, confidence
+    )
+    majority = max(test.labels.mean(), 1 - test.labels.mean())
     show_figure(
-        plots.robustness(table, commoner),
+        plots.robustness(table, majority),
         "Accuracy under eight changes of the pictures, in five steps each",
         "robustness",
     )
     # the unchanged pictures have no strength, which JSON writes as null
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    say(describe_robustness(rows))
+    say(f"{describe_robustness(rows)} {describe_broken_promise(rows, card['abstention'])}".rstrip())
     return rows
 
 
@@ -171,7 +173,7 @@ def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
     right = (decided.p_stress >= THRESHOLD) == test.labels
     table = measure_slices(right, kinds, decided.groups)
     if len(table):
-        show_figure(plots.slices(table, right.mean()), "Accuracy with its interval on each kind of picture", "slices")
+        show_figure(plots.slices(table, right.mean()), "Accuracy with its interval on each slice", "slices")
     rows = table.to_dict("records")
     # names in a data set are anybody's
     say(escape_markdown(describe_slices(rows)))
@@ -181,7 +183,7 @@ def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
 def show_label_errors(
     run: Run, train: Split, validation: Split, class_names: list[str], count: int, show_pictures: bool, seed: int
 ) -> list[dict]:
-    """The most doubtful labels, and a form to decide on them in; `label_errors` in reports/SCHEMA.md.
+    """The likeliest label errors, and a form to decide on them in; `label_errors` in reports/SCHEMA.md.
 
     Args:
         run: whose reports get the form.
@@ -202,7 +204,7 @@ def show_label_errors(
         judged = out_of_fold_probabilities(pictures, given, records["group"].to_numpy(), seed=seed)
         ranking = rank_doubt(records, given, judged, class_names)
         sentence = describe_label_errors(ranking, judged, given)
-    write_text(run.reports / "doubtful_labels.csv", propose_decisions(ranking, count).to_csv(index=False))
+    write_text(run.reports / "label_errors.csv", propose_decisions(ranking, count).to_csv(index=False))
     say(sentence)
     listed = ranking.head(count)
     if not show_pictures:
@@ -210,7 +212,9 @@ def show_label_errors(
     elif len(listed):
         first = listed.head(_PICTURED)
         titles = (first["given"] + "\n" + first["suggested"] + "?").tolist()
-        show_figure(plots.pictures(pictures[first["position"]], titles), "The pictures whose labels are most doubtful")
+        show_figure(
+            plots.pictures(pictures[first["position"]], titles), "The pictures whose labels are most likely wrong"
+        )
     return listed.drop(columns="position").to_dict("records")
 
 

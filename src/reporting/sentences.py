@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t
 
 from reporting.findings import describe_still_falling, describe_threshold
 from utils.evaluation.registry import POINTS, SHARE, as_figure, show_difference, show_interval, show_percent
@@ -52,10 +53,7 @@ def describe_seeds(seeds: dict, accuracy: dict | None) -> str:
             "From one seed: how much another would change is not known. "
             "Give `SEEDS` several numbers to see it, where something is trained; each costs a training."
         )
-    text = (
-        f"Trained from {len(values)} seeds (random starts), validation accuracy runs from {show_percent(min(values))} "
-        f"to {show_percent(max(values))} (standard deviation {show_interval(np.std(values, ddof=1), POINTS)})."
-    )
+    text = f"Trained from {len(values)} seeds (random starts), validation accuracy is {_show_spread(values)}."
     figure = as_figure(accuracy)
     if figure is None or figure["low"] is None:
         return text
@@ -63,6 +61,18 @@ def describe_seeds(seeds: dict, accuracy: dict | None) -> str:
     return (
         f"{text} The interval over the test pictures, ±{half}, does not hold this chance: it is of the one network "
         "that was saved."
+    )
+
+
+def _show_spread(values: list[float]) -> str:
+    """Two values as they are; of more the mean, the standard deviation, and where another would lie (Student's t)."""
+    if len(values) == 2:
+        return " and ".join(map(show_percent, values))
+    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    reach = t.ppf(0.975, len(values) - 1) * deviation * np.sqrt(1 + 1 / len(values))
+    return (
+        f"{show_percent(mean)} on average (standard deviation {show_interval(deviation, POINTS)}); another seed would "
+        f"lie between {show_percent(max(mean - reach, 0))} and {show_percent(min(mean + reach, 1))} 19 times of 20"
     )
 
 

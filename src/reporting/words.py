@@ -1,6 +1,6 @@
 """What a run's first page and cards say: which sentences, and in which order; every number is read from the metrics."""
 
-from reporting.doubts import list_doubts
+from reporting.doubts import describe_robustness, describe_slices, list_doubts
 from reporting.facts import RunFacts
 from reporting.findings import (
     describe_abstention,
@@ -8,8 +8,6 @@ from reporting.findings import (
     describe_calibration,
     describe_comparison,
     describe_mappings,
-    describe_robustness,
-    describe_slices,
 )
 from reporting.sentences import describe_seeds
 from utils.evaluation.registry import POINTS, as_figure, list_metrics, show_interval, show_percent
@@ -91,8 +89,9 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
     if accuracy and accuracy["low"] is not None:
         low, high = (show_percent(accuracy[key]) for key in ("low", "high"))
         text = (
-            f"With other test pictures of the same kind, the figure would likely lie between {low} and {high} "
-            "(95 % interval; copies of a picture, or one person's pictures where known, are drawn together)."
+            f"The 95 % confidence interval is {low} to {high}: where this network's accuracy on all pictures of this "
+            "kind may well lie. Copies of a picture, or one person's pictures where known, are drawn together; another "
+            "set of as many test pictures would differ by more, since it has chance of its own."
         )
         found.append(("The interval", text))
     seeds = facts.test.get("seeds") or {}

@@ -104,7 +104,7 @@ LIMITS: dict[str, tuple[Callable, str]] = {
     "PICTURE": (_is_picture, "the path of a picture that can be read"),
     "FACE": _one_of(*FACE_MODES),
     "CHANGED_PICTURES": _COUNT,
-    "DOUBTFUL": _COUNT,
+    "LABEL_ERRORS": _COUNT,
 }
 """By name, what tells whether a finite value of the right type will do, and what is expected in words."""
 

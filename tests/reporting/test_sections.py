@@ -66,8 +66,15 @@ def test_the_spread_over_seeds():
     assert seeds["accuracy"] == [0.75, 1.0]
     assert seeds["auroc"] == [1.0, 1.0]
     sentence = describe_seeds(seeds, {"value": 0.8, "low": 0.7, "high": 0.9})
-    assert "from 75.0 % to 100.0 % (standard deviation 17.7 points)" in sentence
+    assert "validation accuracy is 75.0 % and 100.0 %." in sentence
     assert "±10.0 points" in sentence
+
+
+def test_from_three_seeds_on_it_is_said_where_another_would_lie():
+    sentence = describe_seeds({"accuracy": [0.70, 0.72, 0.74]}, None)
+    # Student's t at 97.5 % with 2 degrees of freedom, 4.303, times .02 times the root of 4/3
+    assert "72.0 % on average (standard deviation 2.0 points)" in sentence
+    assert "another seed would lie between 62.1 % and 81.9 % 19 times of 20" in sentence
 
 
 def test_one_seed_has_no_spread():

@@ -76,7 +76,7 @@ def test_a_notebooks_own_names_are_set_and_no_others():
 @pytest.mark.parametrize("name", DECLARED)
 def test_each_notebook_checks_them_before_anything_else(name, tmp_path):
     """As papermill hands them over, in the first cells."""
-    given = {"01": "PICTURES", "02": "EPOCHS", "03": "STRONG_EPOCHS", "04": "FACE", "05": "DOUBTFUL"}[name[:2]]
+    given = {"01": "PICTURES", "02": "EPOCHS", "03": "STRONG_EPOCHS", "04": "FACE", "05": "LABEL_ERRORS"}[name[:2]]
     copy = papermill.execute_notebook(
         NOTEBOOKS / f"{name}.ipynb", None, {given: "-3"}, kernel_name="python3", prepare_only=True, progress_bar=False
     )

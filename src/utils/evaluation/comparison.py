@@ -5,14 +5,18 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from utils.evaluation.bootstrap import bootstrap
 from utils.evaluation.metrics import score_classes, score_stress
 from utils.evaluation.registry import BY_KEY, list_metrics
 from utils.inference.classifier import stress_probability
 from utils.labels import EMOTIONS, STRESS_MAPPINGS, THRESHOLD, find_majority
+
+LEVEL = 0.05
+"""Of the tests, over all pairs that are compared."""
 
 
 def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> list[dict]:
@@ -42,12 +46,33 @@ def compare_rows(rows: dict, labels: np.ndarray, targets: np.ndarray, groups: np
         }
 
     differences = bootstrap(score, groups)
-    return [
+    compared = [
         {"first": first, "second": second}
         | {block: _judge(block, figures) for block, figures in differences[first, second].items()}
         | count_agreement(labels, rows[first].p_stress, rows[second].p_stress, groups)
         for first, second in pairs
     ]
+    return _correct(compared)
+
+
+def _correct(compared: list[dict]) -> list[dict]:
+    """The same with p-values corrected over the pairs: Holm 1979 (Scandinavian Journal of Statistics 6)."""
+    for block in ("stress", "classes"):
+        for metric in list_metrics("comparison", block):
+            figures = [metric.find(pair) for pair in compared]
+            _correct_verdicts([figure for figure in figures if figure])
+    corrected = multipletests([pair["mcnemar_p"] for pair in compared], method="holm")[1]
+    return [pair | {"mcnemar_p": float(p_value)} for pair, p_value in zip(compared, corrected, strict=True)]
+
+
+def _correct_verdicts(figures: list[dict]) -> None:
+    # by the width of the bootstrap's interval, as of a normal distribution
+    widths = np.array([figure["high"] - figure["low"] for figure in figures])
+    values = np.abs([figure["value"] for figure in figures])
+    p_values = 2 * norm.sf(2 * norm.ppf(0.975) * values / np.maximum(widths, 1e-12))
+    for figure, rejected in zip(figures, multipletests(p_values, LEVEL, method="holm")[0], strict=True):
+        if not rejected:
+            figure["verdict"] = "cannot be told apart"
 
 
 def _score(row, labels: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict:

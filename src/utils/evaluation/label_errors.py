@@ -1,4 +1,4 @@
-"""Which labels are most doubtful: outvoted by people, or judged by classifiers that never saw the picture."""
+"""Which labels are most likely wrong: outvoted by people, or judged by classifiers that never saw the picture."""
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def _describe(images: np.ndarray) -> np.ndarray:
 def rank_doubt(
     records: pd.DataFrame, targets: np.ndarray, probabilities: np.ndarray, class_names: list[str]
 ) -> pd.DataFrame:
-    """The labels, the most doubtful first, without those that could not be judged or that a person has decided on.
+    """The labels, the likeliest errors first, without those that could not be judged or that a person has decided on.
 
     The score is the self-confidence of Northcutt et al. 2021 (JAIR 70), "Confident learning": the probability of the
     label that was given.
@@ -76,7 +76,7 @@ def rank_doubt(
         class_names: of the columns.
 
     Returns:
-        `position` (in the records), `file`, `given`, `suggested`, `score` (0 to 1, low is doubtful).
+        `position` (in the records), `file`, `given`, `suggested`, `score` (0 to 1, low is likely wrong).
     """
     decided = (has_flag(records, "kept") | has_flag(records, "relabelled")).to_numpy()
     asked = np.flatnonzero(~decided & is_judged(probabilities))
@@ -129,7 +129,7 @@ def is_judged(probabilities: np.ndarray) -> np.ndarray:
 
 
 def propose_decisions(ranking: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The form that a person fills: the most doubtful labels, `decision` and `why` empty, the suggested class as label.
+    """The form that a person fills: the likeliest label errors, `decision` and `why` empty, the suggested class given.
 
     Args:
         ranking: from `rank_doubt` or `rank_outvoted`.

@@ -88,11 +88,14 @@ def score_classes(
     ranks = [rank_figures(truth[:, k], probabilities[:, k], weights) for k in np.unique(targets)]
     auroc, average_precision = map(_mean_of_defined, zip(*ranks, strict=True))
     counted = score_confusion(weigh_confusion(targets, answers, probabilities.shape[1], weights), class_names)
+    by_class = {key: np.stack([each[key] for each in counted["per_class"].values()]) for key in ("f1", "recall")}
     return counted | {
+        "macro_f1": _mean_of_defined(by_class["f1"]),
+        "weakest_recall": np.fmin.reduce(by_class["recall"], axis=0),
         "majority_accuracy": _share_of_commonest(counted, targets),
         "auroc": auroc,
         "average_precision": average_precision,
-        "log_loss": _mean(_surprise((probabilities * truth).sum(axis=1)), weights),
+        "log_loss": _mean(_negative_log_likelihood((probabilities * truth).sum(axis=1)), weights),
         "brier": _mean(((probabilities - truth) ** 2).sum(axis=1), weights),
         "ece": calibration_error(answers == targets, probabilities.max(axis=1), weights),
     }
@@ -126,10 +129,10 @@ def cross_entropy(share: np.ndarray, p_stress: np.ndarray) -> np.ndarray:
         share: float (n,), of people who see Stress; a label is a share of 0 or 1.
         p_stress: float (n,), 0 to 1.
     """
-    return share * _surprise(p_stress) + (1 - share) * _surprise(1 - p_stress)
+    return share * _negative_log_likelihood(p_stress) + (1 - share) * _negative_log_likelihood(1 - p_stress)
 
 
-def _surprise(p_truth: np.ndarray) -> np.ndarray:
+def _negative_log_likelihood(p_truth: np.ndarray) -> np.ndarray:
     """-log of the probability that the truth was given; certain and wrong costs 36 nats, not infinity."""
     return -np.log(np.clip(p_truth, _TINY, 1))
 

@@ -103,7 +103,7 @@ METRICS = (
     Metric("stress.prevalence", "share of Stress", "share of the pictures that are Stress",
            "notebook mapping mapping-card", SHARE),
     Metric("stress.majority_accuracy", "majority-class baseline",
-           "accuracy of always giving the commoner label, without looking at a picture",
+           "accuracy of always giving the majority class, without looking at a picture",
            "notebook card readme mapping mapping-card", SHARE),
     Metric("stress.accuracy", "accuracy", "share of the pictures that got the right one of the two labels",
            _EVERYWHERE, SHARE, hub="accuracy"),
@@ -135,7 +135,11 @@ METRICS = (
     Metric("classes.accuracy", "accuracy over the classes",
            "share of the pictures that got the right one of the data set's own classes, emotions for example",
            "notebook readme comparison given", SHARE),
-    Metric("classes.balanced_accuracy", "balanced accuracy over the classes", "mean recall of the classes", unit=SHARE),
+    Metric("classes.balanced_accuracy", "balanced accuracy over the classes", "mean recall of the classes",
+           "notebook readme", SHARE),
+    Metric("classes.macro_f1", "macro-F1", "mean F1 of the classes", "notebook readme"),
+    Metric("classes.weakest_recall", "weakest class's recall", "the lowest recall among the classes", "notebook readme",
+           SHARE),
     Metric("classes.mcc", "MCC over the classes", "Matthews correlation coefficient, -1 to 1"),
     Metric("classes.auroc", "AUROC over the classes", "mean over the classes, each against all others",
            "notebook comparison"),
@@ -215,4 +219,5 @@ def _show(figure: dict | None, unit: Unit, mark: str, sign: str = "") -> str:
         None if figure[key] is None else f"{unit.factor * figure[key]:{sign}.{unit.decimals}f}"
         for key in ("value", "low", "high")
     )
-    return f"{value}{mark}" + ("" if ends[0] is None else f" ({ends[0]} to {ends[1]})")
+    # what the design of the data keeps constant has no interval
+    return f"{value}{mark}" + ("" if ends[0] is None or value == ends[0] == ends[1] else f" ({ends[0]} to {ends[1]})")

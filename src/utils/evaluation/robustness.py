@@ -8,6 +8,7 @@ import pandas as pd
 from PIL import Image, ImageFilter
 
 from utils.evaluation.bootstrap import draw_weights
+from utils.evaluation.metrics import cross_entropy
 from utils.labels import THRESHOLD
 from utils.quiet import track
 
@@ -98,6 +99,7 @@ def measure_robustness(
     is_stress: np.ndarray,
     count: int = 0,
     seed: int = 0,
+    confidence: float = 0.5,
 ) -> pd.DataFrame:
     """Accuracy under each change at each strength, with 95 % intervals by bootstrap over groups.
 
@@ -110,11 +112,13 @@ def measure_robustness(
         is_stress: bool (classes,), which classes count as Stress.
         count: of pictures, drawn at random; 0, or more than there are, takes all.
         seed: of the drawing and of the changes.
+        confidence: from which on an answer is given, .5 to 1.
 
     Returns:
         `change`, `unit`, `step` (0 = unchanged, 1 to 5), `strength`, `pictures`; `accuracy`, `low`, `high` of Stress
         or Non-stress; `lost`, `lost_low`, `lost_high` against the same pictures unchanged; `class_accuracy`,
-        `class_low`, `class_high` over the classes.
+        `class_low`, `class_high` over the classes; `coverage`, the share that is answered, `answered_accuracy`, the
+        share of these that is right (missing where none is answered), and `log_loss` of Stress or Non-stress.
     """
     chosen = np.arange(len(images))
     if 0 < count < len(images):
@@ -126,13 +130,20 @@ def measure_robustness(
         for change, (unit, strengths, _) in CHANGES.items()
         for step, strength in enumerate(strengths, start=1)
     ]
-    right = [_judge(predict(images), labels, targets, is_stress)]
+    answers = [predict(images)]
     for change, _, _, strength in track(cases, len(cases), "change", "Changing pictures"):
-        changed = predict(change_pictures(images, change, strength, seed))
-        right.append(_judge(changed, labels, targets, is_stress))
-    answers, classes = np.stack(right, axis=1)
-    over_classes = _resample(classes, groups, seed)[["accuracy", "low", "high"]].add_prefix("class_")
-    figures = pd.concat([_resample(answers, groups, seed), over_classes], axis=1)
+        answers.append(predict(change_pictures(images, change, strength, seed)))
+    p_stress = np.stack([each[:, is_stress].sum(axis=1, dtype=np.float64) for each in answers])
+    right, right_class = (p_stress >= THRESHOLD) == labels, np.argmax(answers, axis=-1) == targets
+    over_classes = _resample(right_class, groups, seed)[["accuracy", "low", "high"]].add_prefix("class_")
+    given = np.maximum(p_stress, 1 - p_stress) >= confidence
+    with np.errstate(invalid="ignore"):
+        answered = {
+            "coverage": given.mean(axis=1),
+            "answered_accuracy": (right & given).sum(axis=1) / given.sum(axis=1),
+        }
+    answered["log_loss"] = cross_entropy(labels, p_stress).mean(axis=1)
+    figures = pd.concat([_resample(right, groups, seed), over_classes, pd.DataFrame(answered)], axis=1)
     unchanged = [(change, unit, 0, None) for change, (unit, _, _) in CHANGES.items()]
     rows = pd.DataFrame(unchanged + cases, columns=["change", "unit", "step", "strength"])
     taken = [0] * len(unchanged) + list(range(1, len(cases) + 1))
@@ -142,12 +153,6 @@ def measure_robustness(
 
 def _in_order(column: pd.Series) -> pd.Series:
     return column.map(list(CHANGES).index) if column.name == "change" else column
-
-
-def _judge(probabilities: np.ndarray, labels: np.ndarray, targets: np.ndarray, is_stress: np.ndarray) -> np.ndarray:
-    """Whether each answer on Stress, and each on the class, is right: bool (2, n)."""
-    p_stress = probabilities[:, is_stress].sum(axis=1)
-    return np.stack([(p_stress >= THRESHOLD) == labels, probabilities.argmax(axis=1) == targets])
 
 
 def _resample(right: np.ndarray, groups: np.ndarray, seed: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""When to say nothing: the confidence from which an accuracy can be promised, and accuracy against coverage."""
+"""Selective classification: the confidence from which an accuracy can be promised, and accuracy against coverage."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Whether a model is worse on some kind of picture: arrays in, a table out."""
+"""Whether a model is worse on some slice of the pictures: arrays in, a table out."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def slice_by_condition(images: np.ndarray) -> pd.DataFrame:
 
 
 def slice_by_attributes(attributes: pd.DataFrame | None, files: pd.Series) -> pd.DataFrame:
-    """The columns of attributes.csv that name kinds of pictures, as text, missing where not known.
+    """The columns of attributes.csv that give slices, as text, missing where not known.
 
     Args:
         attributes: key `file`, as `dataset.read_attributes` gives them, or None.
@@ -74,7 +74,7 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
     Pictures of one group are not independent. The variance of an accuracy and of a difference is that of
     group totals (linearised: Cochran 1977, "Sampling Techniques", 9A), at least the binomial one; Wilson's
     interval is taken at the number of independent pictures that would have that variance. P-values are
-    two-sided, and corrected over all slices by Holm's method.
+    two-sided, and corrected over all slices by Holm's method; two slices that make up all pictures count once.
 
     Args:
         right: bool (n,), whether each picture was answered right.
@@ -83,7 +83,9 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
 
     Returns:
         `by`, `slice`, `pictures`, `accuracy`, `low`, `high`, `difference` (from the pictures outside the
-        slice), `p_holm`, `stands_out`; slices of fewer than FEWEST_PICTURES or FEWEST_GROUPS are left out.
+        slice), `difference_low`, `difference_high` (its 95 % interval), `detectable` (what would have been seen four
+        times of five, before the correction), `p_holm`, `stands_out`; slices of fewer than FEWEST_PICTURES or
+        FEWEST_GROUPS are left out.
 
     Raises:
         ValueError: lengths differ.
@@ -94,18 +96,25 @@ def measure_slices(right: np.ndarray, slices: pd.DataFrame, groups: np.ndarray) 
     rows = []
     for by in slices:
         known = slices[by].notna().to_numpy()
-        for value in sorted(slices[by][known].unique(), key=_by_number):
+        values = sorted(slices[by][known].unique(), key=_by_number)
+        for value in values:
             inside = (slices[by] == value).to_numpy()
             parts = inside, known & ~inside
             if all(_is_large_enough(group[part]) for part in parts):
-                rows.append({"by": by, "slice": value} | _compare(right, *parts, group))
+                # the second of two complementary slices has the first one's difference, turned
+                twice = {"twice": value == values[1] if len(values) == 2 else False}
+                rows.append({"by": by, "slice": value} | twice | _compare(right, *parts, group))
     table = pd.DataFrame(
-        rows, columns=["by", "slice", "pictures", "accuracy", "low", "high", "difference", "p", "p_holm", "stands_out"]
-    )
+        rows,
+        columns=["by", "slice", "twice", "pictures", "accuracy", "low", "high", "difference", "difference_low",
+                 "difference_high", "detectable", "p", "p_holm", "stands_out"],
+    )  # fmt: skip
     if len(table):
-        table["p_holm"] = multipletests(table["p"], LEVEL, method="holm")[1]
+        counted = ~table["twice"].astype(bool)
+        table.loc[counted, "p_holm"] = multipletests(table.loc[counted, "p"], LEVEL, method="holm")[1]
+        table["p_holm"] = table["p_holm"].astype(float).ffill()
     table["stands_out"] = table["p_holm"] < LEVEL
-    return table.drop(columns="p")
+    return table.drop(columns=["p", "twice"])
 
 
 def _is_large_enough(group: np.ndarray) -> bool:
@@ -138,6 +147,9 @@ def _compare(right: np.ndarray, inside: np.ndarray, outside: np.ndarray, group: 
         "low": low,
         "high": high,
         "difference": accuracy - other,
+        "difference_low": accuracy - other - norm.ppf(1 - LEVEL / 2) * np.sqrt(spread),
+        "difference_high": accuracy - other + norm.ppf(1 - LEVEL / 2) * np.sqrt(spread),
+        "detectable": (norm.ppf(1 - LEVEL / 2) + norm.ppf(0.8)) * np.sqrt(spread),
         "p": p,
     }
 

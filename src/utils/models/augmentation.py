@@ -65,7 +65,7 @@ class RandomAffine(keras.layers.Layer):
         return tf.stack([mirror * cos, -mirror * sin, x, sin, cos, y, zero, zero], axis=1)
 
 
-def cover_at_random(share: float, seed: int = 0):
+def make_random_erasing(share: float, seed: int = 0):
     """A layer that covers a rectangle in some of the training pictures with grey; identity outside training.
 
     Zhong et al. 2020 (AAAI), "Random erasing data augmentation": a network that cannot count on the mouth learns

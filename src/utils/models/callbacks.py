@@ -1,4 +1,4 @@
-"""What happens around the epochs and steps of a training, and what one that was stopped goes on from."""
+"""What happens around the epochs and steps of a training, and what one that was stopped resumes from."""
 
 from collections.abc import Callable
 from pathlib import Path

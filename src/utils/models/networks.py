@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from utils.models.layers import ScaledConv2D
-from utils.models.test_time_augmentation import WHOLE, View, answer_over
+from utils.models.test_time_augmentation import WHOLE, View, add_test_time_augmentation
 from utils.pictures import SIDE
 from utils.quiet import keras
 
@@ -140,7 +140,7 @@ def build_inference_network(network, temperature: float = 1.0, views: tuple[View
     Returns:
         An uncompiled keras.Model: uint8 (n, 48, 48, 3), RGB -> float32 (n, classes), rows sum to 1.
     """
-    return answer_over(build_plain_network(network, temperature), views)
+    return add_test_time_augmentation(build_plain_network(network, temperature), views)
 
 
 def build_plain_network(network, temperature: float = 1.0):

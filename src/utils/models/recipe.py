@@ -14,7 +14,8 @@ from utils.pictures import SIDE
 from utils.quiet import keras
 
 SIDES = (SIDE // 2, SIDE * 3 // 4, SIDE)
-"""Pixels of a training picture's side in each third of the epochs: what is coarse is learnt first, and cheaply."""
+"""Progressive resizing: pixels of a training picture's side in each third of the epochs. What is coarse is learnt
+first, and cheaply."""
 
 FINE_TUNING_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
 """The same for a network that is initialised from a trained one, which knows what is coarse."""
@@ -114,7 +115,7 @@ def scale_learning_rate(batch_size: int) -> float:
 def soften_targets(targets: np.ndarray, smoothing: float, teacher: np.ndarray | None = None) -> np.ndarray:
     """What the training pictures are to be answered with: float32 (n, classes), rows sum to 1.
 
-    Half the target and half a trained network's answer where there is one, since many labels are doubtful and a
+    Half the target and half a trained network's answer where there is one, since many labels are wrong and a
     network that saw all pictures often knows which (Furlanello et al. 2018 (ICML), "Born-again neural networks");
     else the target, smoothed over the classes.
 

@@ -11,7 +11,7 @@ from utils.data.dataset import copy_images
 from utils.files import replaced_folder, write_json
 from utils.models.networks import STRONG, find_inside
 from utils.models.store import fingerprint_answers
-from utils.models.test_time_augmentation import View, answer_over, make_view, read_views
+from utils.models.test_time_augmentation import View, add_test_time_augmentation, make_view, read_views
 from utils.quiet import keras, quiet_stderr, tf, track
 
 
@@ -32,7 +32,7 @@ def save_model(folder: Path, network, card: dict, pictures: np.ndarray | None = 
     lean = network
     if pictures is not None and card["training"].get("network") == STRONG:
         views = read_views(card)
-        lean = answer_over(prune_dead_filters(find_inside(network), pictures, views), views)
+        lean = add_test_time_augmentation(prune_dead_filters(find_inside(network), pictures, views), views)
     with replaced_folder(folder) as beside, quiet_stderr():
         network.save(beside / "model.keras")
         _rewrite(beside / "model.keras")

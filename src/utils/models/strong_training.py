@@ -9,7 +9,7 @@ import pandas as pd
 
 from utils.data.dataset import Split, copy_images
 from utils.files import read_json, write_json
-from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
+from utils.models.augmentation import RandomAffine, add_augmentation, make_random_erasing
 from utils.models.batches import make_batches
 from utils.models.callbacks import Backup, GrowSide, ShowProgress, StopAtNoNumber, Watch, count_epochs
 from utils.models.layers import ScaledConv2D
@@ -68,7 +68,7 @@ def train_strong(
         with compute_in(chosen["precision"]):
             computing = build()
         computing.set_weights(network.get_weights())
-        answers = ask_teachers(recipe.teachers, train.images) if recipe.teachers else None
+        answers = average_teachers(recipe.teachers, train.images) if recipe.teachers else None
         history = _fit(computing, recipe, train, validation, answers, seed, folder, watch)
         network.set_weights(computing.get_weights())
         return history, chosen
@@ -130,7 +130,7 @@ def _fit(
     resumed = count_epochs(folder)
     # what was drawn for the first epochs would come again: the generators' states are not kept
     augmentation = RandomAffine(**recipe.augmentation, seed=seed + resumed)
-    erasing = [cover_at_random(recipe.erased, seed + resumed)] if recipe.erased else []
+    erasing = [make_random_erasing(recipe.erased, seed + resumed)] if recipe.erased else []
     trained = add_augmentation(network, *erasing, augmentation)
     optimizer = make_optimizer(recipe.learning_rate, recipe.epochs * steps)
     if network.dtype_policy.name == "mixed_float16":
@@ -182,7 +182,7 @@ def initialise_from(network, saved, with_head: bool) -> None:
             layer.set_weights(plain.get_weights())
 
 
-def ask_teachers(folders: tuple[Path, ...], images: np.ndarray) -> np.ndarray:
+def average_teachers(folders: tuple[Path, ...], images: np.ndarray) -> np.ndarray:
     """The mean answer of saved networks about pictures, which a student learns: float32 (n, classes), rows sum to 1.
 
     Hinton et al. 2015 (arXiv 1503.02531), "Distilling the knowledge in a neural network".

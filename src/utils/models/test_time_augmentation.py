@@ -54,7 +54,7 @@ def round_to_grey(values):
     return keras.ops.cast(keras.ops.floor(values + 0.501), "uint8")
 
 
-def answer_over(network, views: tuple[View, ...]):
+def add_test_time_augmentation(network, views: tuple[View, ...]):
     """A network that answers with the mean of another's answers over the views of a picture.
 
     Args:

@@ -1,4 +1,4 @@
-"""How a model does on changed pictures, and on kinds of pictures."""
+"""How a model does on corrupted pictures, and on slices."""
 
 import matplotlib.pyplot as plt
 import numpy as np

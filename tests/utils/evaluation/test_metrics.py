@@ -89,6 +89,8 @@ def test_several_classes_as_scikit_learn_counts_them(weighted):
     for name, value in expected.items():
         assert figures[name] == pytest.approx(value, abs=1e-9), name
     each = reference.precision_recall_fscore_support(targets, answers, sample_weight=w)
+    assert figures["macro_f1"][0] == pytest.approx(each[2].mean())
+    assert figures["weakest_recall"][0] == pytest.approx(each[1].min())
     for name, values in zip(("precision", "recall", "f1"), each, strict=False):
         assert [figures["per_class"][k][name][0] for k in "abc"] == pytest.approx(values.tolist())
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from support import EMOTIONS, draw_face
 
-from reporting.findings import describe_robustness
+from reporting.doubts import describe_broken_promise, describe_robustness
 from utils import plots
 from utils.evaluation.robustness import CHANGES, change_pictures, measure_robustness
 
@@ -108,10 +108,34 @@ def test_classes_are_scored_beside_stress(faces):
     assert (table["class_accuracy"] == 0).all()
 
 
+def test_what_is_answered_and_how_much_of_it_is_right():
+    values = np.tile([40, 200], 50).astype(np.uint8)
+    images = np.broadcast_to(values[:, None, None, None], (100, 48, 48, 3))
+
+    def predict(images):
+        """Sure below a brightness of 60 alone."""
+        p_stress = np.interp(images.mean(axis=(1, 2, 3)), [60, 60.1, 255], [0.1, 0.6, 0.8])
+        return np.stack([1 - p_stress, p_stress], axis=1)
+
+    table = measure(predict, images, np.tile([0, 1], 50), np.arange(100), confidence=0.85)
+    dark = table[table["change"] == "darkness"]
+    assert dark["coverage"].tolist() == [0.5, 0.5, 0.5, 0.5, 1.0, 1.0]  # 200 times .25 is dark, too
+    assert dark["answered_accuracy"].tolist() == [1, 1, 1, 1, 0.5, 0.5]
+    unchanged = dark.iloc[0]
+    p_bright = np.interp(200, [60.1, 255], [0.6, 0.8])
+    assert unchanged["log_loss"] == pytest.approx(-(np.log(0.9) + np.log(p_bright)) / 2)
+    said = describe_broken_promise(table.to_dict("records"), {"target_accuracy": 0.95})
+    assert "is not kept under darkness from 0.75 share of light gone" in said
+    assert "with darkness of 0.75, 100.0 % are still answered, 50.0 % of them right." in said
+    kept = table[table["change"] == "rotation"].to_dict("records")
+    assert describe_broken_promise(kept, {"target_accuracy": 0.95}).endswith("under every corruption that was tried.")
+    assert describe_broken_promise(kept, None) == ""
+
+
 def test_the_sentence_names_what_costs_most(table):
     text = describe_robustness(table.to_dict("records"))
     assert "after the strongest darkness that was tried. It costs most: 50.0 points (" in text
-    assert text.startswith("Of 100 test pictures 100.0 % (100.0 to 100.0) are answered right unchanged")
+    assert text.startswith("Of 100 test pictures 100.0 % are answered right unchanged")
     assert "blur" in text.split("No loss can be told from chance under")[1]
 
 

@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -5,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
+from statsmodels.stats.proportion import proportions_ztest
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from reporting import sections
-from reporting.findings import describe_slices
+from reporting.doubts import describe_slices
 from utils.evaluation.slices import (
     FEWEST_GROUPS,
     FEWEST_PICTURES,
@@ -76,8 +79,23 @@ def test_a_worse_slice_stands_out_and_the_sentence_says_so():
     table = measure_slices(right, slices, groups)
     assert set(table.loc[table["stands_out"], "by"]) == {"light"}
     text = describe_slices(table.to_dict("records"))
-    assert "where light is night, " in text and " points below the others" in text
-    assert text.startswith("Of 4 slices (kinds of pictures) 2 differ")
+    assert re.search(r"where light is night, .* points \([^)]*\) below the others", text)
+    assert text.startswith("Of 4 slices (pictures that have something in common) 2 differ")
+
+
+def test_a_difference_has_an_interval_and_two_halves_count_once():
+    right, halves = np.arange(800) % 9 > 1, pd.DataFrame({"half": np.tile(["a", "b"], 400)})
+    table = measure_slices(right, halves, np.arange(800))
+    first, second = table.itertuples()
+    each = [DescrStatsW(right[halves["half"] == name].astype(float)) for name in "ab"]
+    interval = CompareMeans(*each).tconfint_diff()
+    assert (first.difference_low, first.difference_high) == pytest.approx(interval, abs=2e-3)
+    assert second.difference_low == pytest.approx(-first.difference_high)
+    expected = proportions_ztest([right[::2].sum(), right[1::2].sum()], [400, 400])[1]
+    assert [first.p_holm, second.p_holm] == pytest.approx([expected, expected], abs=1e-3)
+    assert first.detectable == pytest.approx(2.8 * np.ptp(interval) / 3.92, rel=0.01)
+    text = describe_slices(table.to_dict("records"))
+    assert "That is no proof that there is none. A difference of 8.2 points or more would likely have been seen" in text
 
 
 @pytest.mark.parametrize("size", [1, 10])

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageFilter
 from support import draw_face
 
-from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
+from utils.models.augmentation import RandomAffine, add_augmentation, make_random_erasing
 from utils.models.networks import build_baseline_cnn
 from utils.quiet import keras
 
@@ -60,12 +60,12 @@ def test_zoom_out_of_range():
 
 def test_some_pictures_are_covered_in_part():
     pictures = np.repeat(FACE[np.newaxis], 64, axis=0)
-    covered = np.asarray(cover_at_random(0.5, seed=0)(pictures, training=True))
+    covered = np.asarray(make_random_erasing(0.5, seed=0)(pictures, training=True))
     shares = (covered != pictures).any(axis=-1).mean(axis=(1, 2))
     assert 0.3 < (shares > 0).mean() < 0.7
     assert shares.max() <= 0.25
     assert set(covered[covered != pictures]) == {127.5}
-    assert np.array_equal(cover_at_random(0.5)(pictures, training=False), pictures)
+    assert np.array_equal(make_random_erasing(0.5)(pictures, training=False), pictures)
 
 
 def test_augmented_network_shares_its_weights():

@@ -16,7 +16,7 @@ from support import CHECKOUT
 from utils.code import fingerprint_imports
 from utils.data.dataset import Split
 from utils.files import read_json
-from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
+from utils.models.augmentation import RandomAffine, add_augmentation, make_random_erasing
 from utils.models.callbacks import GrowSide
 from utils.models.networks import build_baseline_cnn
 from utils.models.store import Store, fingerprint_network, fingerprint_split
@@ -311,7 +311,7 @@ def test_resumed_it_does_not_draw_the_first_epochs_again(train, two, monkeypatch
         "utils.models.strong_training.make_batches", lambda *words, **_: orders.append(words[2]) or stop()
     )
     monkeypatch.setattr("utils.models.strong_training.count_epochs", lambda *_: 4 * len(orders))
-    real_affine, real_cover = RandomAffine.__init__, cover_at_random
+    real_affine, real_cover = RandomAffine.__init__, make_random_erasing
 
     def remember(self, *words, **options):
         real_affine(self, *words, **options)
@@ -319,7 +319,8 @@ def test_resumed_it_does_not_draw_the_first_epochs_again(train, two, monkeypatch
 
     monkeypatch.setattr(RandomAffine, "__init__", remember)
     monkeypatch.setattr(
-        "utils.models.strong_training.cover_at_random", lambda *words: covered.append(words[1]) or real_cover(*words)
+        "utils.models.strong_training.make_random_erasing",
+        lambda *words: covered.append(words[1]) or real_cover(*words),
     )
     for _ in range(2):
         with pytest.raises(Stopped):

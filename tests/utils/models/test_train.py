@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras.src.trainers.trainer import model_supports_jit
 
-from utils.models.augmentation import RandomAffine, add_augmentation, cover_at_random
+from utils.models.augmentation import RandomAffine, add_augmentation, make_random_erasing
 from utils.models.networks import build_baseline_cnn, build_strong_cnn
 from utils.models.store import Store
 from utils.models.test_time_augmentation import View, make_view
@@ -107,7 +107,7 @@ def test_it_trains_where_keras_would_take_xla(monkeypatch, stripes, store, augme
     """As beside a GPU: layers that XLA does not know must say so."""
     monkeypatch.setattr("keras.src.trainers.trainer.Trainer._resolve_auto_jit_compile", model_supports_jit)
     network = build_baseline_cnn(2, widths=(4,), dropout=0.0)
-    augmentations = [cover_at_random(0.5), RandomAffine(5.0, 0.1, 1.0, True)]
+    augmentations = [make_random_erasing(0.5), RandomAffine(5.0, 0.1, 1.0, True)]
     trained = compile_network(add_augmentation(network, *augmentations) if augmented else network, 0.003)
     assert trained.jit_compile == (not augmented)
     assert len(train_network(trained, BaselineRecipe(1, 16, 1, 0.003), stripes, stripes, 0, store).history) == 1

@@ -7,10 +7,10 @@ import pytest
 from support import CHECKOUT, EMOTIONS
 
 from utils.files import read_json
-from utils.models.augmentation import cover_at_random
+from utils.models.augmentation import make_random_erasing
 from utils.models.networks import build_strong_cnn, find_inside, read_widths
 from utils.models.recipe import scale_learning_rate
-from utils.models.strong_training import ask_teachers, initialise_from, train_strong
+from utils.models.strong_training import average_teachers, initialise_from, train_strong
 from utils.models.train import predict
 from utils.quiet import keras
 
@@ -119,14 +119,14 @@ def asked(monkeypatch) -> dict:
 
     def cover(share, seed):
         found["erased"] = share
-        return cover_at_random(share, seed)
+        return make_random_erasing(share, seed)
 
     def stop(split, batch_size, seed, targets):
         found.update(targets=targets, seed=seed)
         raise Stopped
 
     real = keras.optimizers.AdamW
-    monkeypatch.setattr("utils.models.strong_training.cover_at_random", cover)
+    monkeypatch.setattr("utils.models.strong_training.make_random_erasing", cover)
     monkeypatch.setattr("utils.models.strong_training.make_batches", stop)
     monkeypatch.setattr(
         "utils.models.strong_training.make_optimizer",
@@ -147,8 +147,8 @@ def test_fine_tuning_takes_half_the_rate_and_covers_half_of_the_pictures(two, se
 def test_teachers_answer_with_their_mean(stripes, two, sure):
     answers = [predict(load(folder), stripes.images) for folder in (two, sure)]
     assert not np.allclose(*answers, atol=0.1)
-    assert ask_teachers((two,), stripes.images) == pytest.approx(answers[0], abs=1e-6)
-    both = ask_teachers((two, sure), stripes.images)
+    assert average_teachers((two,), stripes.images) == pytest.approx(answers[0], abs=1e-6)
+    both = average_teachers((two, sure), stripes.images)
     assert both == pytest.approx(np.mean(answers, axis=0), abs=1e-6)
     assert both.dtype == np.float32
 
@@ -159,7 +159,7 @@ def test_teachers_are_asked_piece_by_piece_and_keep_the_order(monkeypatch, strip
         "utils.models.strong_training.copy_images", lambda images, piece: seen.append(piece) or images[piece]
     )
     many = np.concatenate([np.broadcast_to(stripes.images[:1], (4096, 48, 48, 3)), stripes.images])
-    answers = ask_teachers((two,), many)
+    answers = average_teachers((two,), many)
     assert [len(piece) for piece in seen] == [4096, 32]
     assert answers[-32:] == pytest.approx(predict(load(two), stripes.images), abs=1e-5)
 
@@ -171,7 +171,7 @@ def test_half_of_each_target_is_the_label_and_half_the_teachers_answer(
     initial_model = initial and models / initial / "EmotionDetector_2"
     with pytest.raises(Stopped):
         fine_tune(initial_model, teachers=(two, sure))
-    taught = ask_teachers((two, sure), stripes.images)
+    taught = average_teachers((two, sure), stripes.images)
     assert asked["targets"] == pytest.approx((stripes.targets + taught) / 2, abs=1e-6)
     with pytest.raises(Stopped):
         fine_tune(initial_model)
