@@ -74,7 +74,7 @@ lint: setup ## style, formatting and types of the code, and notebooks without ou
 	@$(RUN_PYTHON) -m nbstripout --keep-count --verify notebooks/*.ipynb
 
 lab: setup ## open JupyterLab on the notebooks
-	@$(RUN_PYTHON) -m jupyter lab notebooks
+	@$(RUN_PYTHON) -m jupyter lab
 
 lock: setup ## solve requirements.lock anew
 	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes --no-header --quiet --output-file requirements.lock

@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "validation": ["choose_on_validation", "measure_seeds"],
-        "scoring": ["compare_models", "find_disagreements", "read_evaluation", "score_on_test"],
-        "comparison": ["score_mappings"],
+        "scoring": ["compare_models", "read_evaluation", "score_on_test"],
+        "comparison": ["find_disagreements", "score_mappings"],
         "metrics": ["SEED_PROJECT"],
         "registry": ["show_percent"],
     },

@@ -11,9 +11,9 @@ from statsmodels.stats.multitest import multipletests
 
 from utils.evaluation.bootstrap import bootstrap
 from utils.evaluation.metrics import score_classes, score_stress
-from utils.evaluation.registry import BY_KEY, list_metrics
+from utils.evaluation.registry import BY_KEY, list_metrics, show_percent
 from utils.inference.classifier import stress_probability
-from utils.labels import EMOTIONS, STRESS_MAPPINGS, THRESHOLD, find_majority
+from utils.labels import CLASS_NAMES, EMOTIONS, STRESS_MAPPINGS, THRESHOLD, find_majority
 
 LEVEL = 0.05
 """Of the tests, over all pairs that are compared."""
@@ -175,3 +175,28 @@ def score_mappings(
 
         scored[mapping] = {"stress_classes": stress_classes, "count": len(labels)} | bootstrap(score, groups[decided])
     return scored
+
+
+def find_disagreements(before, final, of_each: int, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Pictures that one of two models alone answers right: the first one's, then the second one's, drawn at random.
+
+    Args:
+        before: the first model's `scoring.Evaluation`.
+        final: the second's.
+        of_each: pictures at most of each kind.
+        seed: of the drawing.
+
+    Returns:
+        The pictures, uint8 (k, 48, 48, 3), and a title for each: its label, and how sure each model was of it.
+    """
+    test, models = before.decided.test, {"before": before.decided.p_stress, "final": final.decided.p_stress}
+    right = {name: (p_stress >= THRESHOLD) == test.labels for name, p_stress in models.items()}
+    rng, drawn = np.random.default_rng(seed), []
+    for name, other in (("before", "final"), ("final", "before")):
+        drawn += rng.permutation(np.flatnonzero(right[name] & ~right[other]))[:of_each].tolist()
+    titles = []
+    for i in drawn:
+        sure = {name: p_stress[i] if test.labels[i] else 1 - p_stress[i] for name, p_stress in models.items()}
+        shown = "\n".join(f"{name} {show_percent(share)}" for name, share in sure.items())
+        titles.append(f"{CLASS_NAMES[test.labels[i]]}\n{shown}")
+    return test.images[drawn], titles

@@ -18,11 +18,9 @@ from utils.evaluation.calibration import count_right_by_confidence, measure_fit,
 from utils.evaluation.comparison import compare_rows
 from utils.evaluation.metrics import score_stress
 from utils.evaluation.people import align_probabilities, measure_given, measure_label, measure_people
-from utils.evaluation.registry import show_percent
 from utils.evaluation.selective import measure_abstention
 from utils.files import read_json, write_json, write_text
 from utils.inference.classifier import Classifier, stress_probability
-from utils.labels import CLASS_NAMES, THRESHOLD
 from utils.paths import Run
 
 
@@ -176,16 +174,6 @@ def compare_models(rows: dict[str, Evaluation]) -> list[dict]:
     decided = {name: row.decided for name, row in rows.items()}
     first = next(iter(decided.values()))
     return compare_rows(decided, first.test.labels, first.test.classes, first.groups)
-
-
-def find_disagreements(before: Evaluation, final: Evaluation, at_most: int) -> tuple[np.ndarray, list[str]]:
-    """Where two models give different answers: pictures, uint8 (k, 48, 48, 3), and a title for each."""
-    test, first, second = before.decided.test, before.decided.p_stress, final.decided.p_stress
-    positions = np.flatnonzero((first >= THRESHOLD) != (second >= THRESHOLD))[:at_most]
-    titles = [
-        f"{CLASS_NAMES[test.labels[i]]}\n1: {show_percent(first[i])}, 2: {show_percent(second[i])}" for i in positions
-    ]
-    return test.images[positions], titles
 
 
 SAMPLE_PICTURES = 300

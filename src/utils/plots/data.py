@@ -103,7 +103,7 @@ def average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
 def pictures(pictures: np.ndarray, titles: list[str], columns: int = 6):
     """Pictures, uint8 (n, 48, 48, 3), with a short title above each."""
     rows = -(-len(pictures) // columns)
-    axes = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.1 * rows), squeeze=False)[1]
+    axes = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.3 * rows), squeeze=False)[1]
     for ax in np.ravel(axes):
         ax.axis("off")
     for ax, picture, title in zip(np.ravel(axes), pictures, titles, strict=False):

@@ -7,7 +7,8 @@ from schema import find_mismatches, read_schema
 
 from utils.data.dataset import Split, read_manifest, write_dataset
 from utils.data.sealed_test import count_evaluations
-from utils.evaluation.scoring import Evaluation, find_disagreements, read_evaluation, score_on_test
+from utils.evaluation.comparison import find_disagreements
+from utils.evaluation.scoring import Evaluation, read_evaluation, score_on_test
 from utils.files import write_json
 from utils.labels import CLASS_NAMES
 from utils.models.networks import build_baseline_cnn, build_inference_network
@@ -118,13 +119,21 @@ def test_disagreements():
     labels = np.array([-1, 0, 0, 1, 1])
     images = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 3), np.uint8)
     test = Split(pd.DataFrame({"group": range(5)}), images, np.full((5, 2), 0.5), labels)
-    first, second = np.array([0.1, 0.9, 0.1, 0.9, 0.2]), np.array([0.9, 0.1, 0.9, 0.8, 0.3])
+    first, second = np.array([0.1, 0.9, 0.1, 0.9, 0.6]), np.array([0.9, 0.1, 0.9, 0.8, 0.3])
     before, final = (
         Evaluation(
             {"class_names": CLASSES, "stress_classes": ["sad"]}, test, np.zeros(5, bool), np.stack([1 - p, p], 1)
         )
         for p in (first, second)
     )
-    pictures, titles = find_disagreements(before, final, at_most=1)
-    assert pictures[:, 0, 0, 0].tolist() == [1]
-    assert titles == [f"{CLASS_NAMES[0]}\n1: 90.0 %, 2: 10.0 %"]
+    pictures, titles = find_disagreements(before, final, of_each=1, seed=0)
+    title = dict(zip(pictures[:, 0, 0, 0].tolist(), titles, strict=True))
+    assert title[1] == f"{CLASS_NAMES[0]}\nbefore 10.0 %\nfinal 90.0 %"
+    alone = [picture for picture in title if picture != 1]
+    assert len(title) == 2 and alone[0] in (2, 4) and alone == list(title)[:1]
+    assert (
+        title.get(4, f"{CLASS_NAMES[1]}\nbefore 60.0 %\nfinal 30.0 %")
+        == f"{CLASS_NAMES[1]}\nbefore 60.0 %\nfinal 30.0 %"
+    )
+    every = find_disagreements(before, final, of_each=6, seed=0)[0][:, 0, 0, 0]
+    assert (set(every[:2].tolist()), every[2:].tolist()) == ({2, 4}, [1])
