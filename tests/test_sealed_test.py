@@ -58,6 +58,12 @@ def test_one_module_calls_that_function():
     assert sorted(callers) == [DOOR, "src/utils/evaluation/scoring.py"]
 
 
+def test_who_answers_about_a_sources_test_pictures_is_known():
+    """Besides the pipeline: the published figures of the shipped model, and other systems beside it."""
+    callers = {name for name, code in SOURCES.items() for word in ("score_source", "rescore") if mentions(code, word)}
+    assert callers == {"src/utils/evaluation/scoring.py", "src/reporting/published.py", "benchmarks/peers.py"}
+
+
 @pytest.mark.parametrize(
     "code",
     ['np.load(run.data / "test_images.npy")', "from utils.data.sealed_test import open_test",

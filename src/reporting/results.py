@@ -85,7 +85,7 @@ def _read_peers() -> dict[str, dict]:
 def render_peers() -> str:
     """Other systems on the same pictures."""
     facts, peers = _find_shipped(), _read_peers()
-    if facts is None or not peers:
+    if facts is None or not facts.people or not peers:
         return _NOTHING
     systems = {facts.run.name: facts.model} | peers
     keys = ("people.accuracy", "people.neutral.called_stress", "people.share.brier", "people.share.slope")

@@ -118,6 +118,17 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
     return Evaluation(card, test, find_copies(run, test.records), probabilities, scores)
 
 
+def reopen_test(run: Run, stage: str, scored_by: str, model_name: str) -> Evaluation:
+    """Open the test split for a second look at a model that another stage has scored: its stored answers and figures.
+
+    Raises:
+        FileNotFoundError: as `read_evaluation`.
+        ValueError: the same.
+    """
+    test = open_test(run, purpose=f"{stage}: a second look at {model_name}", model=run.models / model_name)
+    return read_evaluation(run, scored_by, model_name, test)
+
+
 def measure(evaluation: Evaluation) -> dict:
     """All figures of one model; `model` in reports/SCHEMA.md."""
     decided, judged, kept = evaluation.decided, evaluation.judged, ~evaluation.copies

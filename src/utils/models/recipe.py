@@ -23,9 +23,9 @@ FINE_TUNING_SIDES = (SIDE * 2 // 3, SIDE * 5 // 6, SIDE)
 LEARNING_RATE = 0.002
 """The highest, for steps of 128 pictures; half of it for fine-tuning. See `scale_learning_rate`."""
 
-ERASED = 0.5
-"""Share of the training pictures that are partly covered in fine-tuning: a network that starts from nothing has enough
-to learn without."""
+ERASED, LONG = 0.5, 30
+"""Random erasing: share of the training pictures that are partly covered in fine-tuning, and in a training from nothing
+of so many epochs or more, which would learn its pictures by heart; a shorter one has enough to learn without."""
 
 LABEL_SMOOTHING = 0.1
 WEIGHT_DECAY = 0.05
@@ -76,7 +76,7 @@ class Recipe:
     @property
     def erased(self) -> float:
         """Share of the training pictures that are partly covered."""
-        return ERASED if self.initial_model else 0.0
+        return ERASED if self.initial_model or self.epochs >= LONG else 0.0
 
     @property
     def label_smoothing(self) -> float:

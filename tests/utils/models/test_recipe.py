@@ -46,6 +46,11 @@ def test_fine_tuning_halves_the_learning_rate_and_covers_half_of_the_pictures(re
     assert (described["targets"], described["teachers"]) == ("labels", [])
 
 
+def test_a_long_training_covers_half_of_the_pictures(recipe):
+    assert replace(recipe, sides=(24,) * 29).erased == 0
+    assert replace(recipe, sides=(24,) * 30).describe()["erased"] == 0.5
+
+
 def test_teachers_are_named_and_replace_the_smoothing(recipe, two, sure):
     described = replace(recipe, teachers=(two, sure)).describe()
     assert described["teachers"] == ["two", "sure"]
