@@ -14,9 +14,15 @@ ROOT = Path(os.environ.get("STRESS_FACES_ROOT") or CHECKOUT).resolve()
 """The project's folder. `STRESS_FACES_ROOT` moves all of it, as the tests do."""
 
 if not (ROOT / "notebooks").is_dir():
-    raise RuntimeError(
-        f"No folder `notebooks` in {ROOT}. The package `utils` must be installed from a checkout:"
-        " run `pip install --no-deps -e .` there (or `make setup`)."
+    # one line, wherever it is imported, and no traceback
+    raise SystemExit(
+        f"No folder `notebooks` in {ROOT}"
+        + (
+            ", which STRESS_FACES_ROOT names: expected a checkout's folder; mend or unset that variable."
+            if os.environ.get("STRESS_FACES_ROOT")
+            else ". The package `utils` must be installed from a checkout: run `pip install --no-deps -e .` there (or"
+            " `make setup`)."
+        )
     )
 
 NOTEBOOKS = ROOT / "notebooks"
