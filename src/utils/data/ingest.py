@@ -227,26 +227,23 @@ def main() -> int:
     parser.add_argument("source", nargs="?", default="", help="default: the embedded sample")
     parser.add_argument("classes", nargs="?", default="", help='what its class names mean, as "0=neutral 1=happy"')
     given = parser.parse_args()
+    if hasattr(signal, "SIGPIPE"):
+        # a reader that has enough (`| head`) is no error
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        _print_source(inspect_source(fetch_source(given.source), given.classes))
+        source = inspect_source(fetch_source(given.source), given.classes)
+        layout = source.layout
+        print(source.folder_table().to_string(index=False))
+        print(f"\nWhat each class is taken for{f', as {source.said} says' if source.said else ''}:")
+        print(source.class_table().to_string(index=False))
+        print(f"\n{layout.kind}: {len(layout.entries):,} pictures, {len(layout.ignored):,} files ignored")
+        for reason, files in layout.ignored.groupby("reason")["file"]:
+            print(f"  {len(files):,} {reason}: {', '.join(files[:3])}{', ...' if len(files) > 3 else ''}")
+        print(end="", flush=True)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def _print_source(source: Source) -> None:
-    if hasattr(signal, "SIGPIPE"):
-        # a reader that has enough (`| head`) is no error
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    layout = source.layout
-    print(source.folder_table().to_string(index=False))
-    print(f"\nWhat each class is taken for{f', as {source.said} says' if source.said else ''}:")
-    print(source.class_table().to_string(index=False))
-    print(f"\n{layout.kind}: {len(layout.entries):,} pictures, {len(layout.ignored):,} files ignored")
-    for reason, files in layout.ignored.groupby("reason")["file"]:
-        print(f"  {len(files):,} {reason}: {', '.join(files[:3])}{', ...' if len(files) > 3 else ''}")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

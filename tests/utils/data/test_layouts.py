@@ -1,10 +1,15 @@
 """Folders: splits by other words, two that contradict each other, what is passed over."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from raw_sources import FACE, found, make_folder, make_zip, read_ignored
 
 from utils.csv_files import SourceError
 from utils.data.ingest import inspect_source
+from utils.paths import CHECKOUT
 
 
 def make_faces(path, *folders):
@@ -79,3 +84,11 @@ def test_hidden_folders_and_links_to_what_is_read_are_told(tmp_path):
         ".more": "a hidden folder, or one of a system",
         "angry": "a link to a folder that is read by another name",
     }
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_inspecting_onto_a_full_disk_is_one_line():
+    command = [sys.executable, "-m", "utils.data.ingest", CHECKOUT / "data" / "sample" / "faces.zip"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "[Errno 28] No space left on device\n")
