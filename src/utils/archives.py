@@ -35,6 +35,7 @@ class FolderArchive:
 
     def __init__(self, path: Path):
         self.path = path
+        self.passed_over: dict[Path, str] = {}  # folders not looked into, and why, once the names were listed
 
     def names(self) -> list[str]:
         """Paths inside the folder, with "/", sorted.
@@ -42,10 +43,10 @@ class FolderArchive:
         Raises:
             SourceError: a folder cannot be read, or a name is no UTF-8.
         """
-        names = sorted(file.relative_to(self.path).as_posix() for file in list_files(self.path, _refuse))
-        for name in names:
-            if not is_utf8(name):
-                raise SourceError(f"the name {name!r} is no UTF-8; rename it.")
+        files = list_files(self.path, _refuse, self.passed_over)
+        names = sorted(file.relative_to(self.path).as_posix() for file in files)
+        if strange := [name for name in names if not is_utf8(name)]:
+            raise SourceError(f"the name {strange[0]!r} is no UTF-8; rename it.")
         return names
 
     def read(self, name: str) -> bytes:
@@ -73,6 +74,7 @@ class _PackedArchive:
 
     def __init__(self, path: Path):
         self.path = path
+        self.passed_over: dict[Path, str] = {}
         self._members: dict[str, Any] = {}
 
     def _add(self, name: str, member: Any, trouble: str | None) -> None:

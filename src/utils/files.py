@@ -143,12 +143,20 @@ def find_obstacle(path: Path) -> str:
     return "" if regular else "not a regular file"
 
 
-def list_files(folder: Path, on_error: Callable[[OSError], None] | None = None) -> list[Path]:
+def list_files(
+    folder: Path,
+    on_error: Callable[[OSError], None] | None = None,
+    passed: dict[Path, str] | None = None,
+) -> list[Path]:
     """All that is no folder below a folder, in no order, without what lies in stray folders; see `walk_folders`."""
-    return [Path(parent, name) for parent, names in walk_folders(folder, on_error) for name in names]
+    return [Path(parent, name) for parent, names in walk_folders(folder, on_error, passed) for name in names]
 
 
-def walk_folders(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[Path, list[str]]]:
+def walk_folders(
+    folder: Path,
+    on_error: Callable[[OSError], None] | None = None,
+    passed: dict[Path, str] | None = None,
+) -> Iterator[tuple[Path, list[str]]]:
     """A folder and all below it that are not stray, in no order, each with the names of what is no folder in it.
 
     Links to folders are followed; a folder that several ways lead to comes once, by its own name where it has one.
@@ -156,15 +164,20 @@ def walk_folders(folder: Path, on_error: Callable[[OSError], None] | None = None
     Args:
         folder: where to look.
         on_error: is called for each folder that cannot be read; `filename` names it.
+        passed: is filled with the folders that are passed over, and why.
     """
+    passed = {} if passed is None else passed
     seen, starts = set(), [folder]
     for start in starts:
         for parent, folders, names in os.walk(start, onerror=on_error):
             real = Path(parent).resolve()
             if real in seen:
+                if Path(parent) == start:
+                    passed[start] = "a link to a folder that is read by another name"
                 folders.clear()
                 continue
             seen.add(real)
+            passed |= {Path(parent, name): "a hidden folder, or one of a system" for name in folders if is_stray(name)}
             folders[:] = sorted(name for name in folders if not is_stray(name))
             # looked at last: what a link leads to may have a name of its own
             starts += [path for name in folders if (path := Path(parent, name)).is_symlink()]

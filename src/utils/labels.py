@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -48,13 +50,16 @@ _LABEL_SPELLINGS = {
 }
 
 _SPLIT_SPELLINGS = {
-    "train": "training, entrainement",
-    "validation": "val, valid, dev",
-    "test": "testing, publictest, privatetest",
+    "train": "training, entrainement, apprentissage, entrenamiento, treino, treinamento, addestramento",
+    "validation": "val, valid, dev, validacion, validacao, validazione, validierung",
+    "test": "testing, publictest, privatetest, essai, prueba, pruebas, teste, prova, prufung",
 }
 
 
-_SPLIT_FILLERS = {"", "set", "data", "dataset", "images", "pictures", "faces", "photos", "files", "split", "part"}
+_SPLIT_FILLERS = {
+    *("", "set", "data", "dataset", "images", "image", "imgs", "pictures", "faces", "face", "photos", "files", "split"),
+    *("part", "v", "version", "new", "final", "cropped", "aligned"),
+}
 """Words that say nothing beside that of a split; numbers are among them."""
 
 
@@ -113,6 +118,52 @@ def stress_label(emotion: str, mapping: str = DEFAULT_MAPPING) -> int:
     if mapping not in STRESS_MAPPINGS:
         raise ValueError(f"Mapping {mapping!r}: expected one of {', '.join(STRESS_MAPPINGS)}.")
     return int(emotion in STRESS_MAPPINGS[mapping])
+
+
+_CODES_IN_NAMES = {
+    "AF": "fear",
+    "AN": "angry",
+    "DI": "disgust",
+    "FE": "fear",
+    "HA": "happy",
+    "NE": "neutral",
+    "SA": "sad",
+    "SU": "surprise",
+}
+
+_FILE_NAMES = (
+    # KDEF (Lundqvist et al. 1998): session, sex and person, emotion, angle: AF01ANS.JPG
+    re.compile(r"[AB](?P<person>[FM]\d\d)(?P<emotion>AF|AN|DI|HA|NE|SA|SU)(FL|HL|S|HR|FR)\.\w+", re.IGNORECASE),
+    # JAFFE (Lyons et al. 1998): person, emotion: KA.AN1.39.tiff
+    re.compile(r"(?P<person>[A-Z]{2})\.(?P<emotion>AN|DI|FE|HA|NE|SA|SU)\d\.\d+\.\w+", re.IGNORECASE),
+    # CK+48, after CK+ (Lucey et al. 2010): person, sequence, frame, in folders of emotions: S010_004_00000017.png
+    re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}\.\w+", re.IGNORECASE),
+)
+
+
+def read_file_name(name: str) -> tuple[str, str]:
+    """(person, code of the emotion) that a file's name gives in KDEF, JAFFE and CK+48; "" for what it does not give.
+
+    Args:
+        name: of the file, perhaps with its folders.
+    """
+    own = PurePosixPath(name).name
+    found = next(filter(None, (pattern.fullmatch(own) for pattern in _FILE_NAMES)), None)
+    said = {} if found is None else found.groupdict()
+    return said.get("person", "").upper(), said.get("emotion", "").upper()
+
+
+def name_code(code: str) -> tuple[str, int]:
+    """(emotion, label) of an emotion's code in the names of KDEF's and JAFFE's files."""
+    emotion = _CODES_IN_NAMES[code]
+    return emotion, stress_label(emotion)
+
+
+def contradict(one: tuple[str, int], other: tuple[str, int], stress_classes: Collection[str]) -> bool:
+    """Whether two classes, (emotion or "", label), cannot both be a picture's."""
+    if one[0] and other[0]:
+        return one[0] != other[0]
+    return len({int(emotion in stress_classes) if emotion else label for emotion, label in (one, other)}) > 1
 
 
 def name_classes(records):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,28 @@ from utils.files import read_cells
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder whose code this is."""
 
+_BESIDE = Path(sys.prefix).parent.resolve()
+if (
+    _BESIDE != CHECKOUT
+    and (_BESIDE / "src" / "utils" / "paths.py").is_file()
+    and str(CHECKOUT / "src") not in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+):
+    # .venv was copied with its folder, and still leads to the old one
+    raise SystemExit(f"The installed code is that of {CHECKOUT}, not of {_BESIDE}: run `make setup` there.")
+
 ROOT = Path(os.environ.get("STRESS_FACES_ROOT") or CHECKOUT).resolve()
 """The project's folder. `STRESS_FACES_ROOT` moves all of it, as the tests do."""
 
 if not (ROOT / "notebooks").is_dir():
-    raise RuntimeError(
-        f"No folder `notebooks` in {ROOT}. The package `utils` must be installed from a checkout:"
-        " run `pip install --no-deps -e .` there (or `make setup`)."
+    # one line, wherever it is imported, and no traceback
+    raise SystemExit(
+        f"No folder `notebooks` in {ROOT}"
+        + (
+            ", which STRESS_FACES_ROOT names: expected a checkout's folder; mend or unset that variable."
+            if os.environ.get("STRESS_FACES_ROOT")
+            else ". The package `utils` must be installed from a checkout: run `pip install --no-deps -e .` there (or"
+            " `make setup`)."
+        )
     )
 
 NOTEBOOKS = ROOT / "notebooks"

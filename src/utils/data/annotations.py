@@ -8,11 +8,11 @@ import pandas as pd
 
 from utils.archives import Archive
 from utils.csv_files import SourceError, read_text_table, require_most_there
-from utils.data.classes import name_class, read_file_name
+from utils.data.classes import name_class
 from utils.data.layouts import Layout
 from utils.data.sources import ATTRIBUTES
 from utils.files import is_stray, match_names
-from utils.labels import CLASS_NAMES, EMOTIONS, name_classes
+from utils.labels import CLASS_NAMES, EMOTIONS, name_classes, read_file_name
 
 _KEYS = ("file", "subject")
 """Columns with a meaning of their own."""

@@ -2,16 +2,27 @@
 
 import csv
 import io
+import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
+from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from utils.csv_files import SourceError, open_csv
 from utils.data.sources import CLASSES_FILE, find_classes_files
 from utils.files import is_stray, normalise_name
-from utils.labels import CLASS_NAMES, EMOTIONS, find_emotion, find_label, stress_label, suggest_class
+from utils.labels import (
+    CLASS_NAMES,
+    EMOTIONS,
+    contradict,
+    find_emotion,
+    find_label,
+    find_split,
+    stress_label,
+    suggest_class,
+)
 
 SKIP = "skip"
 """What a class may be said to mean that is to be left out."""
@@ -30,50 +41,24 @@ HOW_TO_SAY = (
     " beside them with the columns given,class"
 )
 
-Translation = dict[str, str]
-"""By a class's name or number in the data, as `_make_key` writes it, what it means."""
 
-_CODES_IN_NAMES = {
-    "AF": "fear",
-    "AN": "angry",
-    "DI": "disgust",
-    "FE": "fear",
-    "HA": "happy",
-    "NE": "neutral",
-    "SA": "sad",
-    "SU": "surprise",
-}
+class Translation(dict[str, str]):
+    """By a class's or split's name or number in the data, as `_make_key` writes it, what it means."""
 
-_FILE_NAMES = (
-    # KDEF (Lundqvist et al. 1998): session, sex and person, emotion, angle: AF01ANS.JPG
-    re.compile(r"[AB](?P<person>[FM]\d\d)(?P<emotion>AF|AN|DI|HA|NE|SA|SU)(FL|HL|S|HR|FR)\.\w+", re.IGNORECASE),
-    # JAFFE (Lyons et al. 1998): person, emotion: KA.AN1.39.tiff
-    re.compile(r"(?P<person>[A-Z]{2})\.(?P<emotion>AN|DI|FE|HA|NE|SA|SU)\d\.\d+\.\w+", re.IGNORECASE),
-    # CK+48, after CK+ (Lucey et al. 2010): person, sequence, frame, in folders of emotions: S010_004_00000017.png
-    re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}\.\w+", re.IGNORECASE),
-)
+    def __init__(self, *pairs):
+        super().__init__(*pairs)
+        self.unused = set(self)
+        """Those that nothing was asked for by."""
 
-
-def read_file_name(name: str) -> tuple[str, str]:
-    """(person, code of the emotion) that a file's name gives in KDEF, JAFFE and CK+48; "" for what it does not give.
-
-    Args:
-        name: of the file, perhaps with its folders.
-    """
-    own = PurePosixPath(name).name
-    found = next(filter(None, (pattern.fullmatch(own) for pattern in _FILE_NAMES)), None)
-    said = {} if found is None else found.groupdict()
-    return said.get("person", "").upper(), said.get("emotion", "").upper()
-
-
-def name_code(code: str) -> tuple[str, int]:
-    """(emotion, label) of an emotion's code in the names of KDEF's and JAFFE's files."""
-    emotion = _CODES_IN_NAMES[code]
-    return emotion, stress_label(emotion)
+    def find(self, name: str) -> str | None:
+        """What a name in the data was said to mean; None where nothing was said."""
+        key = _make_key(name)
+        self.unused.discard(key)
+        return self.get(key)
 
 
 def read_classes(text: str) -> Translation:
-    """A Translation from words, as "0=neutral angry_faces=angry", or from a name in CODES; from "" an empty one.
+    """A Translation from words, as "0=neutral angry_faces=angry prueba=test", or from a name in CODES; from "" none.
 
     Words are split as a shell does.
 
@@ -87,20 +72,24 @@ def read_classes(text: str) -> Translation:
     for word in words:
         if "=" not in word:
             raise ValueError(f"CLASSES: expected name=class words, or one of {', '.join(CODES)}, found {word!r}.")
-    return _make_translation((word.partition("=")[::2] for word in words), "CLASSES")
+    translation = _make_translation((word.partition("=")[::2] for word in words), "CLASSES")
+    if text.strip().lower() in CODES:
+        # a data set of its own need not have them all
+        translation.unused.clear()
+    return translation
 
 
 def _make_translation(pairs: Iterable[tuple[str, str]], where: str) -> Translation:
-    translation: Translation = {}
+    translation: dict[str, str] = {}
     for name, meaning in pairs:
         key, said = _make_key(name), f"{name}={meaning}"
         if not key or key in translation:
             raise ValueError(f"{where}: expected each name once, found {said!r}.")
-        if name_class(meaning) is None and meaning.strip().lower() != SKIP:
-            expected = f"{describe_expected(meaning)}, or {SKIP} to leave it out"
+        if not (name_class(meaning) or find_split(meaning)) and meaning.strip().lower() != SKIP:
+            expected = f"{describe_expected(meaning)}, a split, or {SKIP} to leave it out"
             raise ValueError(f"{where}: {said!r} names no class; expected {expected}.")
         translation[key] = meaning.strip()
-    return translation
+    return Translation(translation)
 
 
 def _make_key(name: str) -> str:
@@ -145,7 +134,7 @@ def find_classes(
             return _make_translation(table, name), name, inside
         except ValueError as error:
             raise SourceError(str(error)) from None
-    return {}, "", ""
+    return Translation(), "", ""
 
 
 def _read_table(get: Callable[[], bytes], name: str) -> list[tuple[str, str]] | None:
@@ -168,7 +157,7 @@ def name_class(name: str, translation: Translation | None = None) -> tuple[str, 
         name: in the data.
         translation: from `read_classes`; goes before the usual spellings.
     """
-    name = (translation or {}).get(_make_key(name), name)
+    name = (translation or Translation()).find(name) or name
     label = find_label(name)
     if label is not None:
         return "", label
@@ -178,7 +167,17 @@ def name_class(name: str, translation: Translation | None = None) -> tuple[str, 
 
 def is_skipped(name: str, translation: Translation | None) -> bool:
     """Whether a class was said to be left out."""
-    return (translation or {}).get(_make_key(name), "").lower() == SKIP
+    return ((translation or Translation()).find(name) or "").lower() == SKIP
+
+
+def name_split(name: str, translation: Translation | None = None) -> str:
+    """The split that a name in the data means, "" where it means none."""
+    return find_split((translation or Translation()).find(name) or name) or ""
+
+
+def find_nearest_split(folder: PurePosixPath, translation: Translation | None = None) -> str:
+    """The split that the innermost folder which names one means; "" for none."""
+    return next(filter(None, (name_split(part, translation) for part in reversed(folder.parts))), "")
 
 
 def describe_expected(name: str) -> str:
@@ -186,3 +185,53 @@ def describe_expected(name: str) -> str:
     close = suggest_class(name)
     meant = f" (did you mean {close}?)" if close else ""
     return f"{' or '.join(CLASS_NAMES)}, or an emotion: {', '.join(EMOTIONS)}{meant}"
+
+
+def require_levels_agree(
+    files: Collection[str], translation: Translation | None, stress_classes: Collection[str]
+) -> None:
+    """Raise SourceError where two folders above a picture say different classes of it.
+
+    A folder around all of them is wrapping.
+    """
+    if not files:
+        return
+    wrapping = len(PurePosixPath(posixpath.commonpath([posixpath.dirname(file) for file in files])).parts)
+    for folder in sorted({PurePosixPath(file).parent for file in files}):
+        said = {part: found for part in folder.parts[wrapping:] if (found := name_class(part, translation))}
+        for one, other in combinations(said, 2):
+            if contradict(said[one], said[other], stress_classes):
+                raise SourceError(
+                    f"the folder {str(folder)!r} names two classes, {one!r} and {other!r}; expected one. Rename it, or"
+                    " give a CSV that labels the pictures."
+                )
+
+
+def require_agreement(
+    csv_name: str, labelled: list[dict], folders: dict[PurePosixPath, dict], stress_classes: Collection[str]
+) -> None:
+    """Raise SourceError where a CSV and folders of several classes, or splits, say different things of a picture.
+
+    Args:
+        csv_name: for the message.
+        labelled: `file`, `named`, `emotion`, `label`, `split` of each picture.
+        folders: `named` ("" where it names no class: `emotion` and `label` only elsewhere) and `split` of theirs.
+        stress_classes: the emotions that count as Stress.
+    """
+    pairs = [(row, folders[PurePosixPath(row["file"]).parent]) for row in labelled]
+
+    def differs(what: str, row: dict, folder: dict) -> bool:
+        if what == "split":
+            return bool(row["split"]) and row["split"] != folder["split"]
+        return contradict((row["emotion"], row["label"]), (folder["emotion"], folder["label"]), stress_classes)
+
+    for what in ("named", "split"):
+        said = [(row, folder) for row, folder in pairs if folder[what]]
+        wrong = [(row, folder) for row, folder in said if differs(what, row, folder)]
+        if wrong and len({folder[what] for _, folder in said}) > 1:
+            row, folder = wrong[0]
+            raise SourceError(
+                f"{csv_name} says {row[what]!r} of {row['file']!r}, its folder {folder[what]!r}; they disagree on"
+                f" {len(wrong):,} of {len(labelled):,} pictures. Where the CSV is right, give it as SOURCE; where the"
+                " folders are, remove it."
+            )

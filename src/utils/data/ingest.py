@@ -106,14 +106,17 @@ def inspect_source(
         counts = read_votes(path, archive, names, votes, translation)
         names = [name for name in names if name not in (attributes_name, classes_name) and not is_annotation(name)]
         voted = set() if counts is None else set(match_names(counts.index, names).values())
-        layout = read_csvs(archive, names, csv_path.name if csv_path else None, translation)
-        layout = layout or read_folders(names, translation, voted)
+        layout = read_csvs(archive, names, csv_path.name if csv_path else None, translation, stress_classes)
+        layout = layout or read_folders(names, translation, voted, stress_classes)
         layout, attributes = match_attributes(layout, attributes, names)
         attributes = add_persons(attributes, layout.entries["file"])
         layout, counts = apply_votes(layout, counts)
         layout, decisions = apply_decisions(layout, find_decisions(path))
         entries, counts = settle_labels(layout.entries, counts, stress_classes)
-        layout = replace(layout, entries=entries)
+        passed = [(path.relative_to(archive.path).as_posix(), why) for path, why in archive.passed_over.items()]
+        passed += [(name, f"said in {said}, and nothing is called so") for name in sorted(translation.unused)]
+        ignored = pd.concat([layout.ignored, pd.DataFrame(passed, columns=["file", "reason"])], ignore_index=True)
+        layout = replace(layout, entries=entries, ignored=ignored)
         require_usable(layout)
         settle_splits(layout.entries)
     except SourceError as error:
@@ -214,9 +217,8 @@ def require_usable(layout: Layout) -> None:
         raise SourceError(f"some folders name emotions ({emotion!r}), others stress ({stress!r}); expected one kind.")
     if not {0, 1} <= set(entries["label"]):
         found = CLASS_NAMES[entries["label"].max()] if entries["label"].max() >= 0 else "neither"
-        raise SourceError(
-            f"a single class: all {len(entries)} pictures are {found}; expected {' and '.join(CLASS_NAMES)}."
-        )
+        labelled = (entries["label"] >= 0).sum()
+        raise SourceError(f"a single class: all {labelled} pictures are {found}; expected {' and '.join(CLASS_NAMES)}.")
 
 
 def main() -> int:
@@ -225,21 +227,22 @@ def main() -> int:
     parser.add_argument("source", nargs="?", default="", help="default: the embedded sample")
     parser.add_argument("classes", nargs="?", default="", help='what its class names mean, as "0=neutral 1=happy"')
     given = parser.parse_args()
-    try:
-        source = inspect_source(fetch_source(given.source), given.classes)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
     if hasattr(signal, "SIGPIPE"):
         # a reader that has enough (`| head`) is no error
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    layout = source.layout
-    print(source.folder_table().to_string(index=False))
-    print(f"\nWhat each class is taken for{f', as {source.said} says' if source.said else ''}:")
-    print(source.class_table().to_string(index=False))
-    print(f"\n{layout.kind}: {len(layout.entries):,} pictures, {len(layout.ignored):,} files ignored")
-    for reason, files in layout.ignored.groupby("reason")["file"]:
-        print(f"  {len(files):,} {reason}: {', '.join(files[:3])}{', ...' if len(files) > 3 else ''}")
+    try:
+        source = inspect_source(fetch_source(given.source), given.classes)
+        layout = source.layout
+        print(source.folder_table().to_string(index=False))
+        print(f"\nWhat each class is taken for{f', as {source.said} says' if source.said else ''}:")
+        print(source.class_table().to_string(index=False))
+        print(f"\n{layout.kind}: {len(layout.entries):,} pictures, {len(layout.ignored):,} files ignored")
+        for reason, files in layout.ignored.groupby("reason")["file"]:
+            print(f"  {len(files):,} {reason}: {', '.join(files[:3])}{', ...' if len(files) > 3 else ''}")
+        print(end="", flush=True)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,5 +1,6 @@
 """What the files of a raw data set are: by the names of their folders, by their own, or by rows that name them."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from utils.data.classes import (
     HOW_TO_SAY,
     Translation,
     describe_expected,
+    find_nearest_split,
     is_skipped,
     name_class,
-    name_code,
-    read_file_name,
+    name_split,
+    require_levels_agree,
 )
 from utils.files import is_archive, is_stray, normalise_name
-from utils.labels import find_split
+from utils.labels import STRESS_CLASSES, name_code, read_file_name
 from utils.pictures import SUFFIXES
 
 ENTRY_COLUMNS = ["file", "named", "emotion", "label", "split"]
@@ -56,7 +58,12 @@ def make_layout(kind: str, entries: list[dict], ignored: list[dict], pixels: dic
     )
 
 
-def read_folders(names: list[str], translation: Translation | None = None, voted: Collection[str] = ()) -> Layout:
+def read_folders(
+    names: list[str],
+    translation: Translation | None = None,
+    voted: Collection[str] = (),
+    stress_classes: Collection[str] = STRESS_CLASSES,
+) -> Layout:
     """Tell split and class of each file from its folders: split/class, class/split or class alone.
 
     The innermost folder names the class, or the split with the class right above it; folders further out
@@ -68,14 +75,18 @@ def read_folders(names: list[str], translation: Translation | None = None, voted
         names: of the source's files.
         translation: from `classes.read_classes`.
         voted: those on which there are votes; elsewhere than in a class folder, their `label` is -1.
+        stress_classes: the emotions that count as Stress.
 
     Raises:
-        SourceError: other pictures lie in a folder that names no class, or one beside splits names none.
+        SourceError: other pictures lie in a folder that names no class, one beside splits names none, folders look
+            like splits and name none, or two folders above a picture say different classes.
     """
     entries, ignored, nameless = [], [], list[str]()
     folders = {PurePosixPath(name).parent for name in names}
     meaning = {folder: read_folder(folder, translation) for folder in folders}
-    left_out = {folder for folder in folders if is_skipped(_divide(folder)[0], translation)}
+    splits = {folder: find_nearest_split(folder, translation) for folder in folders}
+    unclear = [folder for folder in folders if not meaning[folder]]
+    left_out = {folder for folder in unclear if any(is_skipped(part, translation) for part in folder.parts)}
     above = {ancestor for folder in folders if meaning[folder] or folder in left_out for ancestor in folder.parents}
     for name in names:
         folder, ending = PurePosixPath(name).parent, PurePosixPath(name).suffix.lower()
@@ -90,10 +101,10 @@ def read_folders(names: list[str], translation: Translation | None = None, voted
             entries.append({"file": name} | found)
         elif code and ending in SUFFIXES:
             emotion, label = name_code(code)
-            found = {"named": code, "emotion": emotion, "label": label, "split": find_nearest_split(folder)}
+            found = {"named": code, "emotion": emotion, "label": label, "split": splits[folder]}
             entries.append({"file": name} | found)
         elif name in voted:
-            entries.append({"file": name, "emotion": "", "label": -1, "split": find_nearest_split(folder)})
+            entries.append({"file": name, "emotion": "", "label": -1, "split": splits[folder]})
         elif folder in above or (ending and ending not in SUFFIXES):
             ignored.append({"file": name, "reason": "not in a class folder"})
         else:
@@ -106,6 +117,9 @@ def read_folders(names: list[str], translation: Translation | None = None, voted
         raise SourceError(_say_unknown(strange, tables))
     ignored += [{"file": name, "reason": "its name gives no class"} for name in nameless]
     require_splits_understood([entry["file"] for entry in entries], translation)
+    named = [entry for entry in entries if meaning[PurePosixPath(entry["file"]).parent]]
+    _require_no_hidden_splits([entry for entry in named if not entry["split"]], translation)
+    require_levels_agree([entry["file"] for entry in named], translation, stress_classes)
     return make_layout("folders", entries, ignored)
 
 
@@ -116,13 +130,32 @@ def require_splits_understood(files: list[str], translation: Translation | None)
         for path in (folder, *folder.parents):
             beside.setdefault(path.parent, set()).add(path.name)
     for parent, names in beside.items():
-        splits = {name for name in names if find_split(name)}
+        splits = {name for name in names if name_split(name, translation)}
         others = sorted(name for name in names - splits if name and not name_class(name, translation))
         if splits and others:
             where = f" in {str(parent)!r}" if parent.name else ""
             raise SourceError(
                 f"{others[0]!r} lies beside {', '.join(map(repr, sorted(splits)))}{where} and names no split; expected"
-                " train, validation or test. Rename or remove that folder."
+                " train, validation or test. Rename or remove that folder, or say what it is:"
+                f" CLASSES={shlex.quote(others[0] + '=test')}."
+            )
+
+
+def _require_no_hidden_splits(entries: list[dict], translation: Translation | None) -> None:
+    """Raise SourceError where two or three folders side by side hold the same classes, as splits do, and name none."""
+    beside: dict[PurePosixPath, dict[str, set[str]]] = {}
+    for folder, kind in {
+        (PurePosixPath(entry["file"]).parent, entry["emotion"] or entry["label"]) for entry in entries
+    }:
+        for path in (folder, *folder.parents):
+            beside.setdefault(path.parent, {}).setdefault(path.name, set()).add(kind)
+    for kinds in beside.values():
+        alike = sorted(name for name in kinds if name and len(kinds[name]) > 1 and not name_class(name, translation))
+        if len(alike) in (2, 3) and len(set.intersection(*(kinds[name] for name in alike))) > 1:
+            words = " ".join(f"{shlex.quote(name)}=..." for name in alike)
+            raise SourceError(
+                f"{', '.join(map(repr, alike))} lie side by side with the same classes, as splits do, and name none."
+                f' Say what each is, CLASSES="{words}", train, validation or test; train for all where they are none.'
             )
 
 
@@ -135,26 +168,21 @@ def settle_splits(entries: pd.DataFrame) -> None:
     entries["split"] = settled if len(published) > 1 else ""
 
 
-def _divide(folder: PurePosixPath) -> tuple[str, str]:
+def _divide(folder: PurePosixPath, translation: Translation | None) -> tuple[str, str]:
     """What a folder of pictures calls their class, "" where it is the outermost, and the split that it names, or ""."""
     parts = list(folder.parts)
-    split = find_split(parts[-1]) if parts else None
+    split = name_split(parts[-1], translation) if parts else ""
     if split:
         parts.pop()
     named = parts.pop() if parts else ""
-    return named, split or find_nearest_split(PurePosixPath(*parts))
+    return named, split or find_nearest_split(PurePosixPath(*parts), translation)
 
 
 def read_folder(folder: PurePosixPath, translation: Translation | None) -> dict | None:
     """The class and split of the pictures in a folder, or None where it names no class."""
-    named, split = _divide(folder)
+    named, split = _divide(folder, translation)
     found = name_class(named, translation)
     return found and {"named": named, "emotion": found[0], "label": found[1], "split": split}
-
-
-def find_nearest_split(folder: PurePosixPath) -> str:
-    """The split that the innermost folder which names one means; "" for none."""
-    return next(filter(None, map(find_split, reversed(folder.parts))), "")
 
 
 def _say_unknown(nameless: list[str], tables: list[str]) -> str:
@@ -167,15 +195,13 @@ def _say_unknown(nameless: list[str], tables: list[str]) -> str:
     return (
         f"Pictures in folders that name no class: {found}. Expected {expected}. Rename or remove those folders, or"
         f" {HOW_TO_SAY}."
-        + "".join(
-            f" {name!r} labels nothing: expected UTF-8, commas and columns file and label." for name in tables[:1]
-        )
+        + "".join(f" {name!r} labels nothing: expected UTF-8 and columns file and label." for name in tables[:1])
     )
 
 
-def find_pictures(rows: list[dict], names: list[str]) -> tuple[list[dict], list[str]]:
+def find_pictures(rows: list[dict], names: list[str], translation: Translation) -> tuple[list[dict], list[str]]:
     """The rows with the names of their pictures as the source has them, and what they name that is not there."""
-    find = _make_finder(names)
+    find = _make_finder(names, translation)
     places: dict[str, str] = {}
     labelled, absent, split_by_folders = [], [], []
     for row in rows:
@@ -189,14 +215,14 @@ def find_pictures(rows: list[dict], names: list[str]) -> tuple[list[dict], list[
         if row["split"] is None:
             split_by_folders.append(name)
         labelled.append(row | {"file": name})
-    require_splits_understood(split_by_folders, None)
+    require_splits_understood(split_by_folders, translation)
     for row in labelled:
         if row["split"] is None:
-            row["split"] = find_nearest_split(PurePosixPath(row["file"]).parent)
+            row["split"] = find_nearest_split(PurePosixPath(row["file"]).parent, translation)
     return labelled, absent
 
 
-def _make_finder(names: list[str]) -> Callable[[dict], str | None]:
+def _make_finder(names: list[str], translation: Translation) -> Callable[[dict], str | None]:
     """What finds the picture that a row names, whichever form of Unicode its name has; None where it is not there."""
     whole = {normalise_name(name): name for name in names}
     by_last = defaultdict(list)
@@ -209,7 +235,8 @@ def _make_finder(names: list[str]) -> Callable[[dict], str | None]:
                 return whole[str(wanted)]
             ending = wanted.relative_to(PurePosixPath(row["csv"]).parent).as_posix()
             found = [name for name in by_last[wanted.name] if f"/{name}".endswith(f"/{ending}")]
-            of_split = [name for name in found if find_nearest_split(PurePosixPath(name).parent) == row["split"]]
+            splits = [find_nearest_split(PurePosixPath(name).parent, translation) for name in found]
+            of_split = [name for name, split in zip(found, splits, strict=True) if split == row["split"]]
             found = of_split if len(found) > 1 and len(of_split) == 1 else found
             if len(found) > 1:
                 raise SourceError(
@@ -221,25 +248,3 @@ def _make_finder(names: list[str]) -> Callable[[dict], str | None]:
         return None
 
     return find
-
-
-def require_agreement(csv_name: str, labelled: list[dict], translation: Translation | None) -> None:
-    """Raise SourceError where folders of several classes and the CSV say different things of a picture."""
-    folders = {
-        folder: read_folder(folder, translation) for folder in {PurePosixPath(r["file"]).parent for r in labelled}
-    }
-    if len({found["named"] for found in folders.values() if found}) < 2:
-        return
-    disagreeing = [
-        (row, found)
-        for row in labelled
-        if (found := folders[PurePosixPath(row["file"]).parent])
-        and (found["label"] != row["label"] or (found["emotion"] and row["emotion"] not in ("", found["emotion"])))
-    ]
-    if disagreeing:
-        row, found = disagreeing[0]
-        raise SourceError(
-            f"{csv_name} says {row['named']!r} of {row['file']!r}, its folder {found['named']!r}; they disagree on"
-            f" {len(disagreeing):,} of {len(labelled):,} pictures. Where the CSV is right, give it as SOURCE; where the"
-            " folders are, remove it."
-        )

@@ -98,7 +98,7 @@ def _read_fer_plus(table: pd.DataFrame, name: str, rows_of: str) -> pd.DataFrame
     if not known <= set(table.columns):
         raise SourceError(f"{name}: expected the columns Usage and Image name; found {', '.join(table.columns)}.")
     files = pd.Index([f"{rows_of}#{line}" for line in range(2, len(table) + 2)], name="file")
-    counts = _read_counts(table.drop(columns=list(known)), name, {}).set_axis(files)
+    counts = _read_counts(table.drop(columns=list(known)), name, Translation()).set_axis(files)
     counts["split"] = table["Usage"].str.strip().map(lambda usage: find_split(usage) or "").to_numpy()
     return counts[(table["Image name"].str.strip() != "").to_numpy()]
 

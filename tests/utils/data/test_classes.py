@@ -228,3 +228,13 @@ def test_inspecting_for_a_reader_that_has_enough_and_asking_for_help(tmp_path):
     shown = subprocess.run([*command[:3], "--help"], capture_output=True, text=True)
     assert shown.returncode == 0
     assert "default: the embedded sample" in shown.stdout
+
+
+def test_what_was_said_of_names_that_are_not_there_is_told(tmp_path):
+    files = {"faces/sad/1.png": FACE, "faces/happy/2.png": FACE}
+    path = make_zip(tmp_path / "a.zip", files)
+    reason = "said in CLASSES, and nothing is called so"
+    assert read_ignored(inspect_source(path, "hapy=skip SAD=sad")) == {"hapy": reason}
+    assert read_ignored(inspect_source(path, "affectnet")) == {}
+    make_zip(path, files | {"classes.csv": b"given,class\nsad,angry\ncalm,neutral\n"})
+    assert read_ignored(inspect_source(path)) == {"calm": reason.replace("CLASSES", "classes.csv")}

@@ -94,10 +94,10 @@ def test_what_lies_beside_a_csv_of_pixels_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "table", [b"file;label\n1.png;sad\n", "file,\u00e9motion\n1.png,joie\n".encode("latin-1"), b"1.png,sad\n"]
+    "table", [b"file|label\n1.png|sad\n", "file,\u00e9motion\n1.png,joie\n".encode("latin-1"), b"1.png,sad\n"]
 )
 def test_a_csv_that_is_not_understood_is_named_where_classes_are_missing(tmp_path, table):
-    with pytest.raises(SourceError, match=r"'l.csv' labels nothing: expected UTF-8, commas and columns file and label"):
+    with pytest.raises(SourceError, match=r"'l.csv' labels nothing: expected UTF-8 and columns file and label"):
         inspect_source(make_zip(tmp_path / "a.zip", {"1.png": FACE, "2.png": FACE, "l.csv": table}))
 
 
@@ -189,3 +189,109 @@ def test_a_wrapper_with_the_name_of_a_class_disagrees_with_nothing(tmp_path):
     table = b"file,label\n1.png,sad\n2.png,happy\n"
     files = {"stress/1.png": FACE, "stress/2.png": FACE, "stress/labels.csv": table}
     assert len(found(inspect_source(make_zip(tmp_path / "a.zip", files)))) == 2
+
+
+# columns
+
+
+def make_table(path, header, rows, name="labels.csv", **how):
+    """A folder of pictures that a CSV labels; `how` it is written: `encoding`, `separator`."""
+    separator = how.get("separator", ",")
+    text = "\r\n".join(separator.join(row) for row in (header, *rows))
+    pictures = {row[0]: FACE for row in rows}
+    return make_folder(path, pictures | {name: text.encode(how.get("encoding", "utf-8"))})
+
+
+EMOTIONS = [("sad", "1"), ("happy", "0"), ("angry", "1"), ("neutral", "0")]
+ROWS = [(f"{n}.png", emotion, label) for n, (emotion, label) in enumerate(EMOTIONS)]
+
+
+def test_which_of_two_columns_of_classes_was_read_is_told(tmp_path):
+    source = inspect_source(make_table(tmp_path / "a", ("file", "emotion", "label"), ROWS))
+    assert source.layout.kind == "pictures labelled by a CSV (by its column emotion, not by label)"
+    assert [emotion for emotion, _, _ in found(source).values()] == ["sad", "happy", "angry", "neutral"]
+    # one in numbers that are nobody's
+    other = [(file, emotion, str(number)) for number, (file, emotion, _) in enumerate(ROWS)]
+    assert len(found(inspect_source(make_table(tmp_path / "b", ("file", "emotion", "class"), other)))) == 4
+
+
+@pytest.mark.parametrize("header", [("file", "emotion", "label"), ("file", "label", "stress")])
+@pytest.mark.parametrize("wrong", ["0", "Non-stress", "happy"])
+def test_two_columns_that_contradict_each_other_are_an_error(tmp_path, header, wrong):
+    with pytest.raises(SourceError, match=f"line 2: the column {header[2]} contradicts 'sad'; so it does in 1 of 4"):
+        inspect_source(make_table(tmp_path / "a", header, [("0.png", "sad", wrong), *ROWS[1:]]))
+
+
+def test_a_label_by_another_mapping_contradicts_nothing_where_it_is_asked_for(tmp_path):
+    path = make_table(tmp_path / "a", ("file", "emotion", "label"), [*ROWS, ("4.png", "surprise", "1")])
+    with pytest.raises(SourceError, match="the column label contradicts 'surprise'"):
+        inspect_source(path)
+    assert len(found(inspect_source(path, stress_classes=["angry", "sad", "surprise"]))) == 5
+
+
+@pytest.mark.parametrize("column", ["phase", "partition", "Subset"])
+@pytest.mark.parametrize("test", ["TEST", "prueba"])
+def test_columns_and_words_of_splits(tmp_path, column, test):
+    rows = [(*row[:2], test if row[0] < "2" else "train") for row in ROWS]
+    source = inspect_source(make_table(tmp_path / "a", ("file", "emotion", column), rows))
+    assert [split for _, _, split in found(source).values()] == ["test", "test", "train", "train"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("is_train", "1100"), ("test", ("False", "True", "False", "False")), ("my_part", ("train", "train", "test", ""))],
+)
+def test_a_split_in_a_column_by_another_name_is_an_error(tmp_path, column, values):
+    rows = [(*row[:2], value) for row, value in zip(ROWS, values, strict=True)]
+    with pytest.raises(SourceError, match=f"the column '{column}' tells splits; expected a column split"):
+        inspect_source(make_table(tmp_path / "a", ("file", "emotion", column), rows))
+
+
+def test_other_columns_tell_no_splits(tmp_path):
+    rows = [(*row, "train", "0.5") for row in ROWS]
+    assert (
+        len(found(inspect_source(make_table(tmp_path / "a", ("file", "emotion", "label", "source", "v"), rows)))) == 4
+    )
+
+
+@pytest.mark.parametrize(
+    "how", [{"separator": ";"}, {"separator": "\t"}, {"separator": "\t", "encoding": "utf-16"},
+            {"separator": ";", "encoding": "utf-8-sig"}],
+)  # fmt: skip
+def test_what_spreadsheets_write_is_read(tmp_path, how):
+    rows = [(f"{emotion}/{n}.png", emotion, "test" if n else "train") for emotion in ("sad", "happy") for n in range(2)]
+    source = inspect_source(make_table(tmp_path / "a", ("File", "Label", "Split"), rows, **how))
+    assert [split for _, _, split in found(source).values()] == ["train", "test"] * 2
+    attributes = [(file, f"p{n}") for n, (file, _, _) in enumerate(rows)]
+    make_table(tmp_path / "a", ("file", "subject"), attributes, "attributes.csv", **how)
+    assert inspect_source(tmp_path / "a").attributes["subject"].tolist() == ["p0", "p1", "p2", "p3"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [("file,label,split\nsad/1.png,sad,test\né.png,sad,train\n".encode("latin-1"), "expected a CSV in UTF-8"),
+     (b"id,label,split\n1,sad,test\n", "expected columns emotion and pixels, or file and label; found id, label")],
+)  # fmt: skip
+def test_a_csv_of_splits_that_cannot_be_read_is_not_passed_over(tmp_path, table, message):
+    files = {"sad/1.png": FACE, "happy/2.png": FACE, "labels.csv": table}
+    with pytest.raises(SourceError, match=f"labels.csv: {message}"):
+        inspect_source(make_zip(tmp_path / "a.zip", files))
+
+
+def test_a_csv_and_folders_that_say_different_splits_are_an_error(tmp_path):
+    rows = [(f"{split}/{n}.png", EMOTIONS[n][0], split) for split in ("train", "test") for n in range(4)]
+    wrong = [("train/0.png", "sad", "test"), *rows[1:]]
+    path = make_table(tmp_path / "a", ("file", "label", "split"), wrong)
+    with pytest.raises(SourceError, match=r"labels.csv says 'test' of 'train/0.png', its folder 'train'"):
+        inspect_source(path)
+    assert found(inspect_source(path / "labels.csv"))["train/0.png"][2] == "test"
+    # of one folder around all pictures nothing is to be learnt
+    within = [(f"train/{row[0]}", row[1], "test" if row[0] == "0.png" else "train") for row in ROWS]
+    assert len(found(inspect_source(make_table(tmp_path / "b", ("file", "label", "split"), within)))) == 4
+
+
+def test_pixels_numbered_from_1_to_7_are_not_taken_for_fer_2013s(tmp_path):
+    path = pixel_csv(tmp_path / "raf.csv", rows=[(code, GOOD, "Training") for code in range(1, 8)])
+    with pytest.raises(SourceError, match="numbers from 1 to 7, which FER-2013's are not: say what they mean"):
+        inspect_source(path)
+    assert inspect_source(path, "rafdb").layout.entries["emotion"].tolist()[0] == "surprise"
