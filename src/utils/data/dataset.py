@@ -183,8 +183,7 @@ def read_attributes(run: Run) -> pd.DataFrame | None:
 
     Columns of numbers are numbers, `subject` is text, what is empty is missing.
     """
-    path = run.data / "attributes.csv"
-    if not path.exists():
+    if not (path := run.data / "attributes.csv").exists():
         return None
     return pd.read_csv(path, dtype={"file": str, "subject": str}, keep_default_na=False, na_values=[""])
 
@@ -201,15 +200,13 @@ def make_split(run: Run, records: pd.DataFrame, images: np.ndarray) -> Split:
     class_names = read_manifest(run)["class_names"]
     records, labels = records.reset_index(drop=True), records["label"].to_numpy(dtype=np.int64)
     targets = np.array(name_classes(records))[:, None] == class_names
-    path = run.data / VOTES
-    if not path.exists():
+    if not (path := run.data / VOTES).exists():
         return Split(records, images, targets.astype(np.float32), labels)
     table = pd.read_csv(path, index_col="file").reindex(records["file"], fill_value=0)
     votes, unsure = (table[names].to_numpy(dtype=np.int64) for names in (class_names, list(UNSURE)))
     people = votes.sum(axis=1, keepdims=True)
     targets = np.where(people, votes / np.maximum(people, 1), targets)
-    unjudged = [bool(set(flags.split()) & set(UNJUDGED)) for flags in records["flags"]]
-    targets[unjudged] = 0
+    targets[[bool(set(flags.split()) & set(UNJUDGED)) for flags in records["flags"]]] = 0
     return Split(records, images, targets.astype(np.float32), labels, votes, unsure)
 
 
