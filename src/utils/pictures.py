@@ -15,6 +15,9 @@ SIDE = 48
 MAX_PIXELS = 40_000_000
 """Larger pictures are refused before they are decoded."""
 
+_FEWER_PIXELS = {"WEBP": 25_000_000}
+"""By format, a lower limit: WebP is decoded whole, in four copies of four bytes a pixel."""
+
 MAX_SIDE = 20_000
 """Pixels: pictures with a longer side are refused, too: Pillow keeps some bytes a row besides its pixels."""
 
@@ -86,7 +89,7 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS, enou
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=_choose_openers(data, formats))
         pixels = image.width * image.height
-        if pixels > MAX_PIXELS or max(image.size) > MAX_SIDE:
+        if pixels > min(MAX_PIXELS, _FEWER_PIXELS.get(image.format or "", MAX_PIXELS)) or max(image.size) > MAX_SIDE:
             raise Image.DecompressionBombError
         full = image.size
         with _decoding_large if pixels > _LARGE else contextlib.nullcontext():
@@ -98,7 +101,8 @@ def open_picture(picture: bytes | Path, formats: tuple[str, ...] = FORMATS, enou
             f"not a picture ({len(data)} bytes); expected {', '.join(formats)}", "not_a_picture"
         ) from None
     except Image.DecompressionBombError:
-        limits = f"{MAX_PIXELS / 1e6:g} million pixels, or {MAX_SIDE} on a side"
+        fewer = ", ".join(f"{name}: {pixels / 1e6:g}" for name, pixels in _FEWER_PIXELS.items())
+        limits = f"{MAX_PIXELS / 1e6:g} million pixels ({fewer}), or {MAX_SIDE} on a side"
         raise PictureError(f"too large: more than {limits}", "too_large") from None
     except Exception as error:
         # no list of Pillow's errors is long enough: damaged bytes have made it raise struct.error and TypeError

@@ -10,6 +10,7 @@ from flask_babel import Babel
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
+from werkzeug.formparser import FormDataParser
 
 from utils.inference.classifier import Classifier
 from utils.inference.faces import FACE_MODES
@@ -53,8 +54,22 @@ _HEADERS = {
 }
 
 
+class _FormParser(FormDataParser):
+    """Refuses what werkzeug would take for an empty form."""
+
+    def parse(self, *args, **options):
+        self.silent = False
+        try:
+            return super().parse(*args, **options)
+        except ValueError:
+            told = _("The form cannot be read: send multipart/form-data with its boundary, and all names in UTF-8.")
+            raise BadRequest(told) from None
+
+
 class _InMemoryRequest(Request):
     """Werkzeug would write an upload over 500 kB to a temporary file."""
+
+    form_data_parser_class = _FormParser
 
     def _get_file_stream(self, *_args, **_options) -> BytesIO:
         return BytesIO()
@@ -156,7 +171,10 @@ def _choose_language() -> str | None:
     werkzeug's own choice takes fr-CA, en for English.
     """
     asked = request.args.get("lang")
-    return asked if asked in LANGUAGES else negotiate_locale(request.accept_languages.values(), LANGUAGES, sep="-")
+    if asked in LANGUAGES:
+        return asked
+    # a quality of 0 says which is not wanted
+    return negotiate_locale([name for name, quality in request.accept_languages if quality], LANGUAGES, sep="-")
 
 
 def _face_mode() -> str:

@@ -3,7 +3,6 @@
 import base64
 import math
 
-import numpy as np
 from babel.numbers import format_percent
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
@@ -167,7 +166,7 @@ def show_panel(classifier: Classifier, shown: Shown, opened: int) -> dict:
         "full_scale": round(100 * FULL_SCALE),
         "fewest": FEWEST_POINTS,
         "map": _as_data_url(encode_png(overlay_map(face.picture[0], explanation.occlusion)), "png"),
-        "strongest": round(100 * float(np.abs(explanation.occlusion).max())),
+        "strongest": explanation.strongest,
         "neighbours": [
             {
                 "picture": _as_data_url(encode_png(one.picture), "png"),

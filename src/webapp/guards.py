@@ -1,7 +1,6 @@
 """Whom the page answers: requests by one of its own names, sent by its own forms or by programs, and not too many."""
 
 import re
-from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_babel import gettext as _
@@ -46,4 +45,4 @@ def _is_foreign() -> bool:
         return site not in ("same-origin", "none")
     # older browsers, and all of them where the page is asked for neither by https nor as localhost
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    return origin is not None and origin.lower().partition("://")[2] != request.host.lower()

@@ -52,7 +52,9 @@ def refuse(error: HTTPException) -> Response:
         # werkzeug holds a form's text to less: a picture that came as text, not as a file
         error = PictureProblem("too_many_bytes" if (request.content_length or 0) > MAX_UPLOAD_BYTES else "no_file")
     code = error.code or 500
-    sentence = str(_ERRORS.get(code) or error.description)
+    # werkzeug's own words for a kind of error are English
+    own = error.description if error.description != type(error).description else None
+    sentence = str(_ERRORS.get(code) or own or _("Such a request cannot be answered."))
     if not is_api():
         response = page(code, error=sentence, bad_picture=isinstance(error, PictureProblem))
     else:

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from flask_babel import gettext as _
 from PIL import Image, ImageDraw
 from werkzeug.exceptions import BadRequest
 
 from utils.inference.faces import Crop, find_turn, set_small_apart, take_crops
 from utils.inference.quality import FAULTS
-from utils.pictures import PictureError, encode_png, full_size, open_picture, to_input
+from utils.pictures import SIDE, full_size
 
 _LONGEST_SIDE = 720
 """Pixels of the picture with its boxes."""
@@ -39,7 +40,7 @@ class Shown:
 
     def write(self) -> str:
         """As text, for a field of a form."""
-        faces = [[_write(encode_png(crop.pixels)), *crop.box, crop.fault] for crop in self.crops]
+        faces = [[_write(crop.pixels.tobytes()), *crop.box, crop.fault] for crop in self.crops]
         return json.dumps([_write(self.picture), faces, self.small], separators=(",", ":"))
 
     @classmethod
@@ -53,7 +54,7 @@ class Shown:
             picture, faces, small = json.loads(text)
             crops = [_read_crop(*face) for face in faces[:_MOST_FACES]]
             return cls(_read(picture), crops, int(small))
-        except (ValueError, TypeError, RecursionError, PictureError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise BadRequest(_("This answer cannot be shown again. Send the picture once more.")) from None
 
 
@@ -69,11 +70,11 @@ def look_turned(image: Image.Image, shown: Shown) -> Shown | None:
     return look(image.transpose(turn), "detect") if turn is not None else None
 
 
-def _read_crop(picture: str, left: int, top: int, right: int, bottom: int, fault: str) -> Crop:
+def _read_crop(pixels: str, left: int, top: int, right: int, bottom: int, fault: str) -> Crop:
     box = int(left), int(top), int(right), int(bottom)
     if fault not in ("", *FAULTS):
         raise ValueError(fault)
-    return Crop(to_input(open_picture(_read(picture), ("PNG",))), box, fault)
+    return Crop(np.frombuffer(_read(pixels), np.uint8).reshape(SIDE, SIDE, 3), box, fault)
 
 
 def _write(data: bytes) -> str:

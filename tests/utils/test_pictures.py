@@ -226,6 +226,14 @@ def test_what_cannot_be_read_says_why(data, reason):
         open_picture(data)
 
 
+def test_a_webp_may_have_fewer_pixels(monkeypatch):
+    monkeypatch.setattr("utils.pictures._FEWER_PIXELS", {"WEBP": FACE.width * FACE.height - 1})
+    open_picture(encode(FACE))
+    with pytest.raises(PictureError, match="too large: more than 40 million pixels") as error:
+        open_picture(encode(FACE, "WEBP"))
+    assert error.value.code == "too_large"
+
+
 def test_a_bomb_is_refused(monkeypatch):
     monkeypatch.setattr("utils.pictures.MAX_PIXELS", 2000)
     with pytest.raises(PictureError, match="too large"):

@@ -76,6 +76,16 @@ def test_its_limits_are_the_programs():
     assert set(DOCUMENT["components"]["schemas"]["Fault"]["enum"]) == set(PICTURE_FAULTS)
 
 
+@pytest.mark.parametrize("asked", ["fr", "de", ""])
+def test_any_language_may_be_asked_for(app, asked):
+    (parameter,) = PREDICT["parameters"]
+    check(parameter["schema"], asked)
+    response = app.test_client().post(
+        "/api/predict", query_string={"lang": asked}, data={"picture": (io.BytesIO(FACE), "a.png")}
+    )
+    assert response.status_code == 200
+
+
 WALL = encode(Image.fromarray(photographs.brick()))
 SENT = {
     "a face": ([FACE], {}, 200),

@@ -34,12 +34,18 @@ class Explanation:
     Attributes:
         occlusion: float (48, 48), see `map_occlusion`.
         wobble: P(stress), 0 to 1, by name of a small change; "as it is" comes first.
-        neighbours: the most similar pictures of the sample, the most similar first.
+        neighbours: the most similar pictures of the sample, the most similar first; none where none is much alike.
     """
 
     occlusion: np.ndarray
     wobble: dict[str, float]
     neighbours: list[Neighbour]
+
+    @property
+    def strongest(self) -> int:
+        """Hundredths of P(stress) that the strongest place of the map reaches; 0: fewer than FEWEST_POINTS."""
+        points = 100 * float(np.abs(self.occlusion).max())
+        return round(points) if points >= FEWEST_POINTS else 0
 
 
 def explain(classifier: Classifier, prediction: Prediction, sample: Path, count: int = 5) -> Explanation:

@@ -7,7 +7,7 @@ MEANINGS = {
     },
     "labels": {
         "en": "Such an expression would be labelled {label}; how many people would agree is not known.",
-        "fr": "Une telle expression serait étiquetée « {label} » ; on ne sait pas combien de gens seraient d’accord.",
+        "fr": "Une telle expression serait étiquetée « {label} » ; on ne sait pas combien de gens seraient d’accord.",
     },
 }
 """By what the model has learnt, people's votes or labels: what P(Stress) says."""
@@ -61,8 +61,10 @@ PICTURE_FAULTS = {
         "fr": "Ce n’est pas une image lisible ici. Formats acceptés : JPEG, PNG, WebP ou BMP.",
     },
     "too_large": {
-        "en": "The picture has more than 40 million pixels, or more than 20,000 on a side. Choose a smaller one.",
-        "fr": "L’image a plus de 40 millions de pixels, ou plus de 20 000 sur un côté. Choisissez-en une plus petite.",
+        "en": "The picture has more than 40 million pixels (as WebP: 25 million), or more than 20,000 on a side."
+        " Choose a smaller one.",
+        "fr": "L’image a plus de 40 millions de pixels (en WebP : 25 millions), ou plus de 20 000 sur un côté."
+        " Choisissez-en une plus petite.",
     },
     "broken": {
         "en": "The picture is damaged: it cannot be read to its end.",

@@ -14,6 +14,12 @@ _SAMPLE_SIZE = 500
 """Pictures of the sample that are searched; evenly spaced over it."""
 
 
+ALIKE_FROM = 0.65
+"""Similarity below which neighbours tell nothing. Of 300 rendered test faces, half have one beyond it, and the two
+share the label in 61% (chance: 51%) and the emotion in 26% (chance: 14%); less alike ones, and those of real
+faces at any similarity that is common with them, do so as often as by chance."""
+
+
 @dataclass(frozen=True)
 class Neighbour:
     """A picture of the sample that resembles another.
@@ -32,7 +38,7 @@ class Neighbour:
 
 
 def find_similar(picture: np.ndarray, sample: Path, count: int = 5) -> list[Neighbour]:
-    """The training pictures of the sample that resemble a picture most, the most similar first.
+    """The training pictures of the sample that resemble a picture most, from ALIKE_FROM on, the most similar first.
 
     Args:
         picture: uint8 (48, 48, 3), RGB.
@@ -43,7 +49,7 @@ def find_similar(picture: np.ndarray, sample: Path, count: int = 5) -> list[Neig
         return []
     pictures, emotions, shapes = _read_sample(sample)
     similarities = shapes @ describe_shape(picture[np.newaxis])[0]
-    chosen = np.argsort(-similarities, kind="stable")[:count]
+    chosen = [i for i in np.argsort(-similarities, kind="stable")[:count] if similarities[i] >= ALIKE_FROM]
     labels = {emotion: CLASS_NAMES[stress_label(emotion)] for emotion in set(emotions)}
     return [Neighbour(pictures[i], emotions[i], labels[emotions[i]], float(similarities[i])) for i in chosen]
 

@@ -10,7 +10,6 @@ from utils.evaluation.registry import show_percent
 from utils.inference.classifier import NO_FACE, OK, FacePrediction, Prediction
 from utils.inference.explain import (
     AGAINST_STRESS,
-    FEWEST_POINTS,
     FOR_STRESS,
     FULL_SCALE,
     Explanation,
@@ -85,9 +84,8 @@ def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanat
     axes["I"].imshow(faces[0].picture[0])
     axes["I"].set_title("Its input, 48x48", fontsize=10)
     axes["M"].imshow(overlay_map(faces[0].picture[0], explanation.occlusion))
-    strongest = 100 * np.abs(explanation.occlusion).max()
-    moved = f"What moved it:\nup to {strongest:.0f} points on average"
-    axes["M"].set_title(moved if strongest >= FEWEST_POINTS else "No part of it\nmoved the answer", fontsize=10)
+    moved = f"What moved it:\nup to {explanation.strongest} points on average"
+    axes["M"].set_title(moved if explanation.strongest else "No part of it\nmoved the answer", fontsize=10)
     _add_colour_bar(axes["M"])
     probabilities(faces[0].probabilities, stress_classes, axes["C"])
     wobble(explanation.wobble, axes["W"])

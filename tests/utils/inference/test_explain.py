@@ -8,6 +8,7 @@ from support import EMOTIONS, draw_face, encode
 from utils.inference.classifier import NO_FACE, Classifier
 from utils.inference.explain import (
     FULL_SCALE,
+    Explanation,
     compare_with_shuffled,
     explain,
     map_occlusion,
@@ -15,7 +16,7 @@ from utils.inference.explain import (
     overlay_map,
     shuffle_weights,
 )
-from utils.inference.similar import describe_shape, find_similar
+from utils.inference.similar import ALIKE_FROM, describe_shape, find_similar
 from utils.pictures import encode_png
 
 RNG = np.random.default_rng(0)
@@ -88,13 +89,14 @@ def test_shape_ignores_light_and_is_most_like_itself():
     assert not describe_shape(np.full((1, 48, 48, 3), 7, np.uint8)).any()
 
 
-def test_similar_pictures_come_from_the_training_part_with_their_labels(tmp_path):
+def test_similar_pictures_come_from_the_training_part_with_their_labels(tmp_path, monkeypatch):
     path = tmp_path / "faces.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number, (emotion, face) in enumerate(zip(EMOTIONS * 2, FACES, strict=True)):
             split = "train" if number < 7 else "test"
             archive.writestr(f"{split}/{emotion}/{number}.png", encode_png(face))
         archive.writestr("attributes.csv", "file\n")
+    monkeypatch.setattr("utils.inference.similar.ALIKE_FROM", -1)
     found = find_similar(FACES[2], path, count=3)
     assert (found[0].emotion, found[0].label) == ("fear", "Stress")
     assert np.array_equal(found[0].picture, FACES[2])
@@ -102,6 +104,24 @@ def test_similar_pictures_come_from_the_training_part_with_their_labels(tmp_path
     assert found[0].similarity >= found[1].similarity >= found[2].similarity
     assert find_similar(FACES[9], path, count=1)[0].similarity < 0.99  # a test picture is not there
     assert find_similar(FACES[0], tmp_path / "none.zip") == []
+
+
+def test_pictures_that_are_hardly_alike_are_not_called_similar(tmp_path):
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (emotion, face) in enumerate(zip(EMOTIONS, FACES, strict=False)):
+            archive.writestr(f"train/{emotion}/{number}.png", encode_png(face))
+    found = find_similar(FACES[2], path, count=7)
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert all(one.similarity >= ALIKE_FROM for one in found)
+    assert find_similar(RNG.integers(0, 256, (48, 48, 3), dtype=np.uint8), path) == []
+
+
+@pytest.mark.parametrize(("reached", "told"), [(0, 0), (0.0199, 0), (0.0201, 2), (-0.0201, 2), (-0.257, 26)])
+def test_a_map_in_which_nothing_moved_the_answer_reaches_nothing(reached, told):
+    occlusion = np.zeros((48, 48))
+    occlusion[0, 0] = reached
+    assert Explanation(occlusion, {}, []).strongest == told
 
 
 def test_explain_needs_a_face(classifier, tmp_path):

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex, to_rgba_array
 from PIL import Image
 
 from utils import plots
+from utils.inference.explain import Explanation
 from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS
 
 WIDEST = 9.8
@@ -66,13 +67,13 @@ def make_face(box, size) -> tuple[Image.Image, SimpleNamespace]:
     return Image.new("RGB", size, "grey"), SimpleNamespace(box=box, picture=picture, **answer)
 
 
-def draw_panel(neighbours: int, size=(48, 48)):
+def draw_panel(neighbours: int, size=(48, 48), moved=1.0):
     image, face = make_face((0, 0, 48, 48), size)
     names = ["as it is", "mirrored", "2 px left", "2 px right", "2 px up", "2 px down", "darker by a fifth"]
     wobble = dict(zip(names, np.linspace(0.4, 0.9, len(names)), strict=True))
     alike = [SimpleNamespace(picture=face.picture[0], emotion="disgusted", label="Non-stress")] * neighbours
     occlusion = np.random.default_rng(0).normal(0, 0.1, (48, 48))
-    explanation = SimpleNamespace(occlusion=occlusion, wobble=wobble, neighbours=alike)
+    explanation = Explanation(moved * occlusion, wobble, alike)
     return plots.panel(image, [face], explanation, ["angry", "disgusted", "fearful", "sad"])
 
 
@@ -143,6 +144,7 @@ FIGURES = {
     "panel": lambda: draw_panel(5),
     "panel of a wide picture": lambda: draw_panel(5, (900, 300)),
     "panel with nothing alike": lambda: draw_panel(0),
+    "panel in which nothing moved": lambda: draw_panel(0, moved=0.01),
     "robustness": draw_robustness,
     "slices": draw_slices,
     "class balance": draw_balance,
@@ -177,6 +179,11 @@ def test_no_part_of_a_figure_lies_over_another_and_it_needs_no_shrinking(name):
     boxes = [part.get_tightbbox() for part in (*figure.axes, *figure.legends)]
     assert not [pair for pair in combinations(boxes, 2) if overlap(*pair)]
     assert figure.get_tightbbox().width < WIDEST
+
+
+@pytest.mark.parametrize(("moved", "told"), [(1.0, "What moved it"), (0.01, "No part of it")])
+def test_a_map_in_which_nothing_moved_the_answer_says_so(moved, told):
+    assert any(told in ax.get_title("left") for ax in draw_panel(0, moved=moved))
 
 
 @pytest.mark.parametrize(
