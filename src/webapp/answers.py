@@ -158,7 +158,7 @@ def show_panel(classifier: Classifier, shown: Shown, opened: int) -> dict:
         raise BadRequest(_("There is no answer about such a face."))
     face = faces[opened - 1]
     explanation = explain(classifier, face, SAMPLE)
-    values = list(explanation.wobble.values())
+    values = list(explanation.sensitivity.values())
     answers = [name_answer(value)[0] for value in values]
     return {
         "face": _show_face(face, classifier),
@@ -175,8 +175,8 @@ def show_panel(classifier: Classifier, shown: Shown, opened: int) -> dict:
             }
             for one in explanation.neighbours
         ],
-        "wobble": [
-            {"name": CHANGES[name], "share": p, "percent": percent(p)} for name, p in explanation.wobble.items()
+        "sensitivity": [
+            {"name": CHANGES[name], "share": p, "percent": percent(p)} for name, p in explanation.sensitivity.items()
         ],
         "same": answers.count(answers[0]) - 1,
         "changes": len(answers) - 1,

@@ -33,12 +33,12 @@ class Explanation:
 
     Attributes:
         occlusion: float (48, 48), see `map_occlusion`.
-        wobble: P(stress), 0 to 1, by name of a small change; "as it is" comes first.
+        sensitivity: P(stress), 0 to 1, by name of a small change; "as it is" comes first.
         neighbours: the most similar pictures of the sample, the most similar first; none where none is much alike.
     """
 
     occlusion: np.ndarray
-    wobble: dict[str, float]
+    sensitivity: dict[str, float]
     neighbours: list[Neighbour]
 
     @property
@@ -61,7 +61,9 @@ def explain(classifier: Classifier, prediction: Prediction, sample: Path, count:
         raise ValueError("a prediction without a face: expected one with a picture.")
     picture = prediction.picture[0]
     return Explanation(
-        map_occlusion(classifier, picture), measure_wobble(classifier, picture), find_similar(picture, sample, count)
+        map_occlusion(classifier, picture),
+        measure_sensitivity(classifier, picture),
+        find_similar(picture, sample, count),
     )
 
 
@@ -94,7 +96,7 @@ def map_occlusion(classifier: Classifier, picture: np.ndarray) -> np.ndarray:
     return total / count
 
 
-def measure_wobble(classifier: Classifier, picture: np.ndarray) -> dict[str, float]:
+def measure_sensitivity(classifier: Classifier, picture: np.ndarray) -> dict[str, float]:
     """P(stress), 0 to 1, of a picture and of the same picture with a small change, by the change's name.
 
     Args:

@@ -16,8 +16,8 @@ _SAMPLE_SIZE = 500
 
 ALIKE_FROM = 0.65
 """Similarity below which neighbours tell nothing. Of 300 rendered test faces, half have one beyond it, and the two
-share the label in 61% (chance: 51%) and the emotion in 26% (chance: 14%); less alike ones, and those of real
-faces at any similarity that is common with them, do so as often as by chance."""
+share the label in 61% (chance: 51%) and the emotion in 26% (chance: 14%); less alike ones do so hardly more often than
+by chance. Real faces nearly never have one."""
 
 
 @dataclass(frozen=True)

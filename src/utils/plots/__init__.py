@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = attach(
         "calibration": ["reliability", "risk_coverage"],
         "comparison": ["differences", "mappings", "people_and_model"],
         "conditions": ["robustness", "slices"],
-        "answers": ["boxes", "panel", "probabilities", "say_answer", "wobble"],
+        "answers": ["boxes", "panel", "probabilities", "say_answer", "sensitivity"],
     },
 )

@@ -58,10 +58,10 @@ def say_answer(face: Prediction) -> str:
     return f"Cannot say: {face.reason.replace('_', ' ')}"
 
 
-def wobble(wobble: dict[str, float], ax=None):
+def sensitivity(sensitivity: dict[str, float], ax=None):
     """P(Stress) of the face as it is, and under small changes."""
     ax = make_axes(ax, 5, 3)
-    names, values = list(wobble), np.array(list(wobble.values()))
+    names, values = list(sensitivity), np.array(list(sensitivity.values()))
     ax.axvline(THRESHOLD, color=REFERENCE_COLOUR, lw=1, ls="--")
     colours = [LABEL_COLOURS[CLASS_NAMES[int(value >= THRESHOLD)]] for value in values]
     ax.scatter(values, names, c=colours, zorder=3)
@@ -74,7 +74,7 @@ def wobble(wobble: dict[str, float], ax=None):
 def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanation, stress_classes: list[str]):
     """What the model saw; a list of Axes.
 
-    These are the boxes, and for the first face its input, its occlusion map, its classes, the wobble, and the most
+    These are the boxes, and for the first face its input, its occlusion map, its classes, the sensitivity, and the most
     similar pictures of the sample.
     """
     heights = (3.2, 2.8, 2.4)[: 2 + bool(explanation.neighbours)]
@@ -88,7 +88,7 @@ def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanat
     axes["M"].set_title(moved if explanation.strongest else "No part of it\nmoved the answer", fontsize=10)
     _add_colour_bar(axes["M"])
     probabilities(faces[0].probabilities, stress_classes, axes["C"])
-    wobble(explanation.wobble, axes["W"])
+    sensitivity(explanation.sensitivity, axes["W"])
     for name in axes.keys() - {"C", "W"}:
         axes[name].axis("off")
     for name, neighbour in zip("12345", explanation.neighbours, strict=False):

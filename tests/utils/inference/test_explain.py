@@ -12,7 +12,7 @@ from utils.inference.explain import (
     compare_with_shuffled,
     explain,
     map_occlusion,
-    measure_wobble,
+    measure_sensitivity,
     overlay_map,
     shuffle_weights,
 )
@@ -63,20 +63,22 @@ def test_a_map_of_shuffled_weights_is_another_one(classifier, folder):
     assert np.array_equal(map_occlusion(same, FACES[0]), map_occlusion(classifier, FACES[0]))
 
 
-def test_wobble_moves_the_picture_as_named():
+def test_sensitivity_moves_the_picture_as_named():
     picture = np.zeros((48, 48, 3), np.uint8)
     picture[:12, -12:] = 100
-    wobble = measure_wobble(BrightCorner(), picture)
-    assert wobble["as it is"] == 0
-    assert wobble["mirrored"] == pytest.approx(100 / 255)
+    sensitivity = measure_sensitivity(BrightCorner(), picture)
+    assert sensitivity["as it is"] == 0
+    assert sensitivity["mirrored"] == pytest.approx(100 / 255)
     picture[:] = 0
     picture[:, 12:14] = 120
-    wobble = measure_wobble(BrightCorner(), picture)
-    assert wobble["2 px left"] == pytest.approx(120 / 255 / 6)
-    assert wobble["2 px right"] == wobble["2 px up"] == 0
+    sensitivity = measure_sensitivity(BrightCorner(), picture)
+    assert sensitivity["2 px left"] == pytest.approx(120 / 255 / 6)
+    assert sensitivity["2 px right"] == sensitivity["2 px up"] == 0
     picture[:] = 100
-    wobble = measure_wobble(BrightCorner(), picture)
-    assert (wobble["darker by a fifth"], wobble["brighter by a fifth"]) == pytest.approx((80 / 255, 120 / 255))
+    sensitivity = measure_sensitivity(BrightCorner(), picture)
+    assert (sensitivity["darker by a fifth"], sensitivity["brighter by a fifth"]) == pytest.approx(
+        (80 / 255, 120 / 255)
+    )
 
 
 def test_shape_ignores_light_and_is_most_like_itself():
@@ -127,7 +129,7 @@ def test_a_map_in_which_nothing_moved_the_answer_reaches_nothing(reached, told):
 def test_explain_needs_a_face(classifier, tmp_path):
     prediction = classifier.predict(encode(draw_face("sad", RNG)), "crop")
     explanation = explain(classifier, prediction, tmp_path / "none.zip")
-    assert explanation.wobble["as it is"] == pytest.approx(prediction.p_stress, abs=1e-5)
+    assert explanation.sensitivity["as it is"] == pytest.approx(prediction.p_stress, abs=1e-5)
     assert explanation.neighbours == []
     with pytest.raises(ValueError, match="without a face"):
         explain(classifier, NO_FACE, tmp_path / "none.zip")

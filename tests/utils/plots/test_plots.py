@@ -70,10 +70,10 @@ def make_face(box, size) -> tuple[Image.Image, SimpleNamespace]:
 def draw_panel(neighbours: int, size=(48, 48), moved=1.0):
     image, face = make_face((0, 0, 48, 48), size)
     names = ["as it is", "mirrored", "2 px left", "2 px right", "2 px up", "2 px down", "darker by a fifth"]
-    wobble = dict(zip(names, np.linspace(0.4, 0.9, len(names)), strict=True))
+    sensitivity = dict(zip(names, np.linspace(0.4, 0.9, len(names)), strict=True))
     alike = [SimpleNamespace(picture=face.picture[0], emotion="disgusted", label="Non-stress")] * neighbours
     occlusion = np.random.default_rng(0).normal(0, 0.1, (48, 48))
-    explanation = Explanation(moved * occlusion, wobble, alike)
+    explanation = Explanation(moved * occlusion, sensitivity, alike)
     return plots.panel(image, [face], explanation, ["angry", "disgusted", "fearful", "sad"])
 
 
