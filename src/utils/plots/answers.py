@@ -58,10 +58,10 @@ def say_answer(face: Prediction) -> str:
     return f"Cannot say: {face.reason.replace('_', ' ')}"
 
 
-def sensitivity(sensitivity: dict[str, float], ax=None):
+def sensitivity(p_stress: dict[str, float], ax=None):
     """P(Stress) of the face as it is, and under small changes."""
     ax = make_axes(ax, 5, 3)
-    names, values = list(sensitivity), np.array(list(sensitivity.values()))
+    names, values = list(p_stress), np.array(list(p_stress.values()))
     ax.axvline(THRESHOLD, color=REFERENCE_COLOUR, lw=1, ls="--")
     colours = [LABEL_COLOURS[CLASS_NAMES[int(value >= THRESHOLD)]] for value in values]
     ax.scatter(values, names, c=colours, zorder=3)
