@@ -1,7 +1,8 @@
-"""CSVs that people made: columns under the names that they go by, paths that stay inside, tables as text."""
+"""CSVs that people made: columns under the names that they go by, paths that stay inside; tables as text and hashed."""
 
 import codecs
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,3 +223,8 @@ def read_pixels(cell: str, side: int) -> bytes:
     if bad.any():
         raise DamagedRow(f"a pixel {values[bad.argmax()]}; expected whole numbers from 0 to 255")
     return numbers.astype(np.uint8).tobytes()
+
+
+def hash_tables(*tables) -> str:
+    """sha256 over every row of DataFrames; of records, that includes the pixels' own."""
+    return hashlib.sha256("".join(table.to_csv(index=False) for table in tables).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One picture, from bytes to the 48x48 RGB array that every network here takes."""
+"""One picture, from bytes to the 48x48 RGB array that every network here takes; many such arrays in one file."""
 
 import contextlib
 import io
@@ -191,3 +191,18 @@ def encode_png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def save_pictures(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
+    """Write pixels[rows] as .npy, a part at a time. A mapped file would crash, not raise, on a full disk.
+
+    Args:
+        path: of the file.
+        pixels: uint8 (n, height, width, 3).
+        rows: int (k,), positions.
+    """
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *pixels.shape[1:])}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(rows), 4096):
+            file.write(pixels[rows[start : start + 4096]].tobytes())

@@ -147,6 +147,16 @@ def is_near(records: pd.DataFrame, chosen: pd.Series) -> pd.Series:
     return records["near"].map(lambda near: not digests.isdisjoint(near.split())).astype(bool)
 
 
+def is_copied(records: pd.DataFrame, chosen: pd.Series) -> pd.Series:
+    """Whether each record is chosen, and a copy, a near-duplicate or the person of it is not.
+
+    Args:
+        records: with `sha256`, `near` and `group`.
+        chosen: bool, one a record.
+    """
+    return chosen & (is_near(records, ~chosen) | records["group"].isin(set(records.loc[~chosen, "group"])))
+
+
 def add_flag(records: pd.DataFrame, flag: str, chosen: pd.Series) -> pd.Series:
     """The flags of the records, with one more on the chosen ones, in the order of FLAGS."""
     added = records["flags"].map(lambda flags: " ".join(name for name in FLAGS if name in {*flags.split(), flag}))

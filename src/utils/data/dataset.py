@@ -1,6 +1,5 @@
 """data/processed/<run>/: writing it whole, and reading back what is for training and validation."""
 
-import hashlib
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from utils.csv_files import hash_tables
 from utils.data.sources import VOTES
 from utils.data.votes import UNJUDGED, UNSURE, list_classes
 from utils.files import read_json, replaced_folder, write_json
 from utils.labels import CLASS_NAMES, EMOTIONS, NO_MAJORITY, STRESS_CLASSES, name_classes
 from utils.paths import Run
-from utils.pictures import encode_png
+from utils.pictures import encode_png, save_pictures
 
 INDEX_COLUMNS = ["file", "sha256", "given", "emotion", "label", "split", "group", "flags"]
 
@@ -115,16 +115,16 @@ def write_dataset(
         "findings": findings,
         "show_pictures": show_pictures,
         "skipped": skipped.to_dict("records"),
-        "attributes": None if attributes is None else _fingerprint(attributes),
-        "votes": None if votes is None else _fingerprint(votes),
-        "test": _fingerprint(records.loc[records["split"] == "test", ["sha256"]]),
+        "attributes": None if attributes is None else hash_tables(attributes),
+        "votes": None if votes is None else hash_tables(votes),
+        "test": hash_tables(records.loc[records["split"] == "test", ["sha256"]]),
     }
-    manifest["fingerprint"] = _fingerprint(records, *([] if votes is None else [votes]))
+    manifest["fingerprint"] = hash_tables(records, *([] if votes is None else [votes]))
     written = records.assign(label=records["label"].where(records["label"] >= 0))
     rows = {split: np.flatnonzero(records["split"] == split) for split in (*OPEN_SPLITS, "test")}
     with replaced_folder(run.data) as folder:
-        _save_rows(folder / "images.npy", pixels, np.concatenate([rows[split] for split in OPEN_SPLITS]))
-        _save_rows(folder / "test_images.npy", pixels, rows["test"])
+        save_pictures(folder / "images.npy", pixels, np.concatenate([rows[split] for split in OPEN_SPLITS]))
+        save_pictures(folder / "test_images.npy", pixels, rows["test"])
         written.astype({"label": "Int64"}).to_csv(folder / "index.csv", index=False)
         if votes is not None:
             votes.to_csv(folder / VOTES, index=False)
@@ -141,20 +141,6 @@ def _find_classes(records: pd.DataFrame, votes: pd.DataFrame | None) -> list[str
         training = votes["file"].isin(records.loc[records["split"] == "train", "file"])
         found = {name for name in list_classes(votes) if votes.loc[training, name].any()}
     return [name for name in (*EMOTIONS, *CLASS_NAMES) if name in found]
-
-
-def _fingerprint(*tables: pd.DataFrame) -> str:
-    """sha256 over every row; of records, that includes the pixels' own."""
-    return hashlib.sha256("".join(table.to_csv(index=False) for table in tables).encode()).hexdigest()
-
-
-def _save_rows(path: Path, pixels: np.ndarray, rows: np.ndarray) -> None:
-    """Write pixels[rows] as .npy, a part at a time. A mapped file would crash, not raise, on a full disk."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *pixels.shape[1:])}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(rows), 4096):
-            file.write(pixels[rows[start : start + 4096]].tobytes())
 
 
 def read_manifest(run: Run) -> dict:
@@ -197,17 +183,30 @@ def read_index(run: Run) -> pd.DataFrame:
 
 def make_split(run: Run, records: pd.DataFrame, images: np.ndarray) -> Split:
     """Some of the records, with their pictures in the same order."""
-    class_names = read_manifest(run)["class_names"]
+    path = run.data / VOTES
+    votes = pd.read_csv(path, index_col="file") if path.exists() else None
+    return build_split(records, images, read_manifest(run)["class_names"], votes)
+
+
+def build_split(records: pd.DataFrame, images: np.ndarray, class_names: list[str], votes: pd.DataFrame | None) -> Split:
+    """Records and their pictures, in the same order, with what people say of each.
+
+    Args:
+        records: with INDEX_COLUMNS, audited: one in which people see no class carries one of the flags UNJUDGED.
+        images: uint8 (n, 48, 48, 3), RGB.
+        class_names: of the columns of targets and votes.
+        votes: index `file`, a column a class and UNSURE; a missing one holds no votes. None where nobody voted.
+    """
     records, labels = records.reset_index(drop=True), records["label"].to_numpy(dtype=np.int64)
     targets = np.array(name_classes(records))[:, None] == class_names
-    if not (path := run.data / VOTES).exists():
+    if votes is None:
         return Split(records, images, targets.astype(np.float32), labels)
-    table = pd.read_csv(path, index_col="file").reindex(records["file"], fill_value=0)
-    votes, unsure = (table[names].to_numpy(dtype=np.int64) for names in (class_names, list(UNSURE)))
-    people = votes.sum(axis=1, keepdims=True)
-    targets = np.where(people, votes / np.maximum(people, 1), targets)
+    table = votes.reindex(index=records["file"], columns=[*class_names, *UNSURE], fill_value=0)
+    counts, unsure = (table[names].to_numpy(dtype=np.int64) for names in (class_names, list(UNSURE)))
+    people = counts.sum(axis=1, keepdims=True)
+    targets = np.where(people, counts / np.maximum(people, 1), targets)
     targets[[bool(set(flags.split()) & set(UNJUDGED)) for flags in records["flags"]]] = 0
-    return Split(records, images, targets.astype(np.float32), labels, votes, unsure)
+    return Split(records, images, targets.astype(np.float32), labels, counts, unsure)
 
 
 def load_split(run: Run, split: str) -> Split:

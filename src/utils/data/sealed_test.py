@@ -34,16 +34,15 @@ def open_test(run: Run, purpose: str, model: Path) -> Split:
 
 
 def describe_evaluation(run: Run, purpose: str, model: Path) -> dict:
-    """A line of log or ledger, of now: `time`, `run`, `purpose`, and sha256 of `model`, `data` and `test` pictures."""
+    """A line of log or ledger, as `make_line`, about a run's sealed test pictures."""
     manifest = read_manifest(run)
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "run": run.name,
-        "purpose": purpose,
-        "model": _identify(model),
-        "data": manifest["fingerprint"],
-        "test": manifest["test"],
-    }
+    return make_line(run, purpose, model, manifest["fingerprint"], manifest["test"])
+
+
+def make_line(run: Run, purpose: str, model: Path, data: str, test: str) -> dict:
+    """A line of log or ledger, of now: `time`, `run`, `purpose`, and sha256 of `model`, `data` and `test` pictures."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "run": run.name, "purpose": purpose}
+    return line | {"model": _identify(model), "data": data, "test": test}
 
 
 def record_published(evaluation: dict) -> None:
@@ -78,8 +77,12 @@ def count_evaluations(run: Run) -> int:
 
 def read_notes(run: Run) -> list[str]:
     """What the ledger has to say of evaluations on these test pictures."""
-    test = read_manifest(run)["test"]
-    return [past["note"] for past in _read_lines(TEST_LEDGER) if past["test"] == test and "note" in past]
+    return [past["note"] for past in list_published(read_manifest(run)["test"]) if "note" in past]
+
+
+def list_published(test: str) -> list[dict]:
+    """The ledger's lines about test pictures, of which `test` is the sha256; the first is the oldest."""
+    return [past for past in _read_lines(TEST_LEDGER) if past["test"] == test]
 
 
 def _identify(model: Path) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from utils.data.audit import add_flag, has_flag, is_near
+from utils.data.audit import add_flag, has_flag, is_copied, is_near
 from utils.data.votes import UNJUDGED
 from utils.labels import CLASS_NAMES, NO_MAJORITY
 
@@ -49,9 +49,7 @@ def assign_splits(records: pd.DataFrame, validation_fraction: float, test_fracti
         near_leak |= near & ~has_flag(records, "leak")
     _require_classes(records[~unjudged], split[~unjudged])
     flagged = records.assign(split=split, flags=add_flag(records, "near-leak", near_leak))
-    in_test = split == "test"
-    outside = is_near(records, ~in_test) | records["group"].isin(set(records.loc[~in_test, "group"]))
-    return flagged.assign(flags=add_flag(flagged, "copied", in_test & outside))
+    return flagged.assign(flags=add_flag(flagged, "copied", is_copied(records, split == "test")))
 
 
 def _cut(records: pd.DataFrame, split: pd.Series, side: str, fraction: float, seed: int) -> pd.Series:
