@@ -12,7 +12,7 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 # Handed to the programs by the environment, as they were given: no shell or make reads what stands in a path.
-GIVEN := DATASET SOURCE PROFILE RUN PARAMS CLASSES FER A B RUNS PORT
+GIVEN := DATASET SOURCE TRAINED_ON WITHOUT_COPIES PROFILE RUN PARAMS CLASSES FER A B RUNS PORT
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 UNKNOWN := $(filter-out $(GIVEN) PYTHON,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
@@ -26,7 +26,7 @@ ifneq ($(shell $(PYTHON) -c "import pathlib; [print(path.read_text()) for path i
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline train-shipped bench inspect compare readme app test lint lab lock clean
+.PHONY: help setup pipeline train-shipped final-test bench inspect compare readme app test lint lab lock clean
 
 help: ## list these targets
 	@$(PYTHON) -c "import re; [print(f'  make {t:13} {h}') for t, h in re.findall(r'^([\w-]+):.*?## (.*)', open('Makefile').read(), re.M)]"
@@ -48,6 +48,9 @@ pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [
 train-shipped: setup ## make the shipped model anew, some 100 minutes: SOURCE=fer2013.zip with people's votes
 	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped "SOURCE=$$SOURCE"
 	@$(RUN_PYTHON) -m pipeline.shipping fer2013-shipped
+
+final-test: setup ## score the shipped model on data it has never seen: SOURCE=path TRAINED_ON=fer2013.zip [WITHOUT_COPIES=1]
+	@$(RUN_PYTHON) -m pipeline.final_test "--source=$$SOURCE" "--trained-on=$$TRAINED_ON" "--without-copies=$$WITHOUT_COPIES" "--classes=$$CLASSES"
 
 bench: setup ## how fast training and answers are here, beside the student project's way: [FER=folder]
 	@$(RUN_PYTHON) benchmarks/bench.py $(if $(FER),--fer "$$FER")

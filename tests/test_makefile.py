@@ -38,6 +38,12 @@ def test_a_path_is_handed_over_as_it_is(checkout, source):
     assert result.stdout.splitlines() == ["-m", "doit", *given]
 
 
+def test_a_final_test_is_handed_what_was_given(checkout):
+    result = make(checkout, "final-test", "SOURCE=~/a b.zip", "TRAINED_ON=it's.zip", "WITHOUT_COPIES=1")
+    given = ["--source=~/a b.zip", "--trained-on=it's.zip", "--without-copies=1", "--classes="]
+    assert result.stdout.splitlines() == ["-m", "pipeline.final_test", *given], result.stderr
+
+
 @pytest.mark.parametrize("word", ["EPOCHS=7", "dataset=x", "Run=x", "PARAM=x"])
 def test_what_nothing_reads_is_refused(checkout, word):
     result = make(checkout, "pipeline", word)

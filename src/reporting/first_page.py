@@ -45,7 +45,7 @@ def write_index(run: Run) -> Path:
 
 
 def write_overview() -> Path:
-    """Write reports/index.html: every run with its headline, the newest first, and every comparison.
+    """Write reports/index.html: every run with its headline, the newest first, every comparison and final test.
 
     A run with a broken file is left out, and the file named on stderr.
     """
@@ -61,6 +61,7 @@ def write_overview() -> Path:
     comparisons = sorted(path.name for path in _REPORTS.glob("compare-*.html"))
     page = _REPORTS / "index.html"
     values = {"runs": runs, "comparisons": comparisons, "describe": describe_data, "metrics": BY_KEY}
+    values["final_tests"] = sorted(path.parent.name for path in _REPORTS.glob("final-test-*/index.html"))
     write_text(page, render_page("overview.html.j2", **values))
     return page
 
