@@ -37,6 +37,12 @@ def test_it_is_read_as_a_story(name):
     assert all(len(cell.source.splitlines()) <= 15 for cell in code_cells(name) if "parameters" not in tags(cell))
 
 
+def test_the_longest_one_stays_short():
+    name = "03_augmented_retraining"
+    assert len(NOTEBOOKS[name].cells) <= 40
+    assert len(read_declared(CHECKOUT / "notebooks" / f"{name}.ipynb")) <= 15
+
+
 @each_notebook
 def test_it_holds_no_logic(name):
     tree = ast.parse("\n".join(cell.source for cell in code_cells(name)))

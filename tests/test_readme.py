@@ -159,4 +159,4 @@ def test_a_command_that_does_not_exist_is_found(command):
 
 @pytest.mark.parametrize("link", ["nowhere.md", "#nowhere", "README.md#nowhere"])
 def test_a_broken_link_is_found(link):
-    assert find_broken_links(f"# Here\n[a]({link}) [b](#here) [c](README.md#results)", CHECKOUT) == [link]
+    assert find_broken_links(f"# Here\n[a]({link}) [b](#here) [c](README.md#layout)", CHECKOUT) == [link]

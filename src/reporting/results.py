@@ -53,7 +53,8 @@ def render_headline() -> str:
     ]
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
     head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
-    return "\n".join(_tabulate(head, [[name, *map(show_interval, figures)] for name, *figures in rows]))
+    lines = _tabulate(head, [[name, *map(show_interval, figures)] for name, *figures in rows])
+    return "\n".join([*lines, "", "In brackets, 95 % intervals."])
 
 
 def render_people() -> str:

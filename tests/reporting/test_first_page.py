@@ -100,6 +100,6 @@ def test_figures_are_found_by_what_draws_them(run):
     figures = find_figures(run)
     assert [figure.name for figure in figures] == ["references", "confusion"]
     assert figures[0].alt == "A line that falls & rises"
-    assert figures[0].link == "04_single_image_inference.html#A-section:-code-&-80-%25-more"
+    assert figures[0].link == "05_second_look.html#A-section:-code-&-80-%25-more"
     assert figures[0].is_wide and not figures[1].is_wide
     assert find_figures(run, at_most=1) == figures[:1]

@@ -118,7 +118,7 @@ def read_evaluation(run: Run, stage: str, model_name: str, test: Split) -> Evalu
     return Evaluation(card, test, find_copies(run, test.records), probabilities, scores)
 
 
-def reopen_test(run: Run, stage: str, scored_by: str, model_name: str) -> Evaluation:
+def look_again(run: Run, stage: str, scored_by: str, model_name: str) -> Evaluation:
     """Open the test split for a second look at a model that another stage has scored: its stored answers and figures.
 
     Raises:

@@ -13,6 +13,7 @@ def certain(monkeypatch):
         probabilities=lambda pictures: np.tile([0.4, 0.6], (len(pictures), 1)),
         p_stress=lambda rows: rows[:, 1],
         class_names=["happy", "angry"],
+        stress_classes=["angry"],
     )
     monkeypatch.setattr(scoring, "Classifier", SimpleNamespace(load=lambda folder: model))
 
