@@ -55,7 +55,7 @@ def test_overrides():
 
 def test_profiles():
     assert read_profile("smoke")["EPOCHS"] == 2
-    with pytest.raises(ValueError, match="expected one of default, fer2013, smoke"):
+    with pytest.raises(ValueError, match="expected one of default, fer2013, shipped, smoke"):
         read_profile("tiny")
     assert choose_profile("fer2013", "") == "fer2013"
     assert choose_profile("mine", "") == "default"

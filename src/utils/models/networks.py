@@ -169,6 +169,8 @@ def build_plain_network(network, temperature: float = 1.0):
     last = network.layers[-1]
     ends_dense = isinstance(last, layers.Dense) and last.activation is keras.activations.softmax
     for layer in network.layers:
+        if not layer.weights:
+            continue  # nor, in an input, the same name
         weights = folded.get(layer.name, layer.get_weights())
         if layer is last and ends_dense:
             weights = [weight / temperature for weight in weights]

@@ -67,7 +67,9 @@ def strong(tmp_path_factory):
     """A saved model's folder, and its network, as it was rounded: some of its filters never answer."""
     folder = tmp_path_factory.mktemp("models") / "lean"
     network = build_inference_network(build({1: [2], 3: [0, 1]}), 1.5, VIEWS)
-    save_model(folder, network, {"training": {"views": [view._asdict() for view in VIEWS]}}, IMAGES)
+    save_model(
+        folder, network, {"training": {"network": "strong_cnn", "views": [view._asdict() for view in VIEWS]}}, IMAGES
+    )
     return folder, network
 
 
