@@ -175,9 +175,9 @@ def describe_mappings(scored: dict[str, dict]) -> str:
     shares = sorted(figures["prevalence"]["value"] for figures in scored.values())
     highest, most = max(accuracy, key=lambda name: accuracy[name]), max(gain, key=lambda name: gain[name])
     return (
-        f"Nobody has agreed which emotions count as Stress. Under {len(scored)} mappings in use, "
-        f"{show_percent(shares[0])} to {show_percent(shares[-1])} of the pictures are Stress, and the same answers "
-        f"are right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The highest "
+        f"Nobody has agreed which emotions count as Stress. Under {len(scored)} mappings "
+        f"{show_percent(shares[0])} to {show_percent(shares[-1])} of the pictures are Stress, and the same network "
+        f"is right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The highest "
         f"accuracy has {highest}, {show_difference(gain[highest], POINTS)} against the majority-class baseline; the "
         f"largest gain has {most}, {show_difference(gain[most], POINTS)}."
     )

@@ -7,6 +7,7 @@ from utils.display import say, show_figure, show_table
 from utils.evaluation.people import NEARLY_ALL
 from utils.evaluation.registry import (
     NUMBER,
+    POINTS,
     SHARE,
     SLOPE,
     list_metrics,
@@ -144,12 +145,13 @@ def describe_panels(people: dict) -> str:
         return "Too few people voted on each picture to hold some of them against the others."
     reached = people["as_often_as"]
     beside = next(panel for panel in panels if panel["size"] == max(reached, 1))
+    more = next((panel for panel in panels if panel["size"] > reached), None)
     if reached == 0:
         verdict = "less often than one person would"
-    elif reached == panels[-1]["size"]:
+    elif more is None:
         verdict = f"at least as often as {_count(reached)} would, the most that were tried"
     else:
-        verdict = f"as often as {_count(reached)} would"
+        verdict = f"at least as often as {_count(reached)} would, and less often than {_count(more['size'])}"
     shares = [[show_percent(panel[who]["value"]) for who in ("people", "model")] for panel in panels]
     counted = ", ".join(
         f"{_count(panel['size'])} {theirs} (the model: {its})"
@@ -178,16 +180,31 @@ def describe_share(share: dict) -> str:
     slope, intercept = share["slope"], share["intercept"]
     if slope is None or intercept is None:
         return f"{text} A calibration slope cannot be estimated here."
-    sure = "too sure" if slope["high"] < 1 else "not sure enough" if slope["low"] > 1 else "as sure as it may be"
+    sure = (
+        "too sure"
+        if slope["high"] < 1
+        else "not sure enough"
+        if slope["low"] > 1
+        else "on average neither too sure nor not sure enough"
+    )
     high = (
         "too high" if intercept["high"] < 0 else "too low" if intercept["low"] > 0 else "neither too high nor too low"
     )
     slopes, intercepts = (show_interval(each, SLOPE) for each in (slope, intercept))
     return (
         f"{text} The slope of the votes on logit P(Stress) is {slopes}: the model is {sure}. The intercept at slope "
-        f"1 is {intercepts}: as a whole, P(Stress) is {high}. That P(Stress) is the share of people, slope 1 and "
-        f"intercept 0 at once: {show_p_value(share['p_value'])}."
+        f"1 is {intercepts}: as a whole, P(Stress) is {high}. Wald's test of "
+        f"slope 1 and intercept 0 at once, clustered by group: {show_p_value(share['p_value'])}{_weigh(share)}."
     )
+
+
+def _weigh(share: dict) -> str:
+    """What the test says, and how far off one picture's P(Stress) is: beyond the noise of its votes."""
+    rejected, floor = " (rejected)" if share["p_value"] < 0.05 else " (not rejected)", share["floor"]["value"]
+    if floor is None or share["brier"]["value"] <= floor:
+        return rejected
+    off = show_interval((share["brier"]["value"] - floor) ** 0.5, POINTS)
+    return f"{rejected}. That is on average: for one picture P(Stress) is typically off by {off}"
 
 
 def describe_ferplus(ferplus: dict) -> str:

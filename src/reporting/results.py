@@ -11,7 +11,7 @@ from pathlib import Path
 from reporting import published
 from reporting.facts import RunFacts
 from reporting.first_page import CARDS, render_card
-from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_interval
+from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_difference, show_interval
 from utils.files import fill, read_json, write_text
 from utils.paths import ROOT, Run
 
@@ -44,8 +44,8 @@ def render_headline() -> str:
     people, label, peers = facts.people, facts.model["label"], _read_peers()
     rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
     for panel in people["panels"][:2]:
-        who = "one person" if panel["size"] == 1 else f"{panel['size']} people"
-        rows.append([f"{who}, beside those who are left", panel["people"], None])
+        who = "one vote" if panel["size"] == 1 else f"{panel['size']} votes"
+        rows.append([f"{who}, against the others", panel["people"], None])
     rows.append(["the labels that its data came with", label["accuracy"], label["neutral"]["called_stress"]])
     rows += [
         [f"`{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
@@ -53,8 +53,39 @@ def render_headline() -> str:
     ]
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
     head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
-    lines = _tabulate(head, [[name, *map(show_interval, figures)] for name, *figures in rows])
-    return "\n".join([*lines, "", "In brackets, 95 % intervals."])
+    shown = [[name, *map(show_interval, figures)] for name, *figures in rows]
+    return "\n".join([*_tabulate(head, shown), "", _count_pictures(facts)])
+
+
+def _count_pictures(facts: RunFacts) -> str:
+    """Which pictures count, and how many of a label are found."""
+    tested, count, ties = facts.test["test_pictures"], facts.people["majority"], facts.people["ties"]
+    recall, precision = (show_interval(facts.stress["per_class"]["Stress"][name]) for name in ("recall", "precision"))
+    return (
+        f"In brackets, 95 % intervals. {count:,} of {tested:,} pictures count; on {ties:,} the votes tie, "
+        f"{tested - count - ties:,} most could not tell. It finds {recall} of the Stress pictures; {precision} of its "
+        "answers of Stress are right."
+    )
+
+
+def _weigh_figures(facts: RunFacts) -> Iterator[str]:
+    """What figures are worth: answers held back, what other systems learnt, how often the pictures were used."""
+    abstention = facts.model["abstention"]
+    if abstention:
+        yield (
+            f"Where it may say nothing, it answers {show_interval(abstention['coverage'])}, "
+            f"{show_interval(abstention['accuracy'])} of these right."
+        )
+    for name, peer in _read_peers().items():
+        own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
+        yield (
+            f"`{name}` gives the labels that the data came with: by those it is right in {other}, the shipped model in "
+            f"{own}."
+        )
+    yield (
+        f"Models of this project were scored on these pictures {facts.test_evaluations} times: the figures may flatter "
+        "a little, and no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
+    )
 
 
 def render_people() -> str:
@@ -64,7 +95,13 @@ def render_people() -> str:
         return _NOTHING
     metrics = [BY_KEY["stress.auroc"], BY_KEY["stress.mcc"], BY_KEY["stress.log_loss"], *list_metrics("people")]
     rows = [[metric.name, *(metric.show(facts.model) for facts in runs)] for metric in metrics]
-    rows.append(["agrees as often as so many people", *(str(facts.people["as_often_as"]) for facts in runs)])
+    for position, panel in enumerate(runs[0].people["panels"][:3]):
+        who = "one vote" if panel["size"] == 1 else f"{panel['size']} votes"
+        for name, whose in (("people", "they agree"), ("model", "the model agrees")):
+            figures = [facts.people["panels"][position][name] for facts in runs]
+            rows.append([f"{who}, against the majority of the others: {whose}", *map(show_interval, figures)])
+        differences = [facts.people["panels"][position]["difference"] for facts in runs]
+        rows.append([f"{who}: the model minus them, paired", *map(show_difference, differences)])
     for name, figure in (
         ("pictures that count by FER+'s protocol", "count"),
         ("8 classes by FER+'s protocol", "accuracy"),
@@ -74,7 +111,8 @@ def render_people() -> str:
     for figure in ("coverage", "accuracy"):
         chosen = [(facts.model["abstention"] or {}).get(figure) for facts in runs]
         rows.append([f"selective classification: {figure}", *map(show_interval, chosen)])
-    return "\n".join(_tabulate(["", *(facts.run.name for facts in runs)], rows))
+    lines, shipped = _tabulate(["", *(facts.run.name for facts in runs)], rows), _find_shipped()
+    return "\n".join([*lines, "", *(["Of the shipped model:", *_weigh_figures(shipped)] if shipped else [])])
 
 
 def _read_peers() -> dict[str, dict]:

@@ -64,11 +64,11 @@ def test_the_sentence_names_as_many_people_as_were_reached(people):
     behind = with_differences(people, -0.124, -0.16, -0.168, -0.159) | {"as_often_as": 0}
     assert "less often than one person would; against one person it differs by -12.4 points" in describe_panels(behind)
     first = with_differences(people, 0.012, -0.01, -0.02, -0.03) | {"as_often_as": 1}
-    assert "as often as one person would; against one person it differs by +1.2 points (+0.2 to +2.2)" in (
-        describe_panels(first)
-    )
+    said = describe_panels(first)
+    assert "at least as often as one person would, and less often than 3 people; against one" in said
+    assert "+1.2 points (+0.2 to +2.2)" in said
     third = with_differences(people, 0.04, 0.003, -0.02, -0.03) | {"as_often_as": 3}
-    assert "as often as 3 people would; against 3 people it differs by +0.3 points" in describe_panels(third)
+    assert "at least as often as 3 people would, and less often than 5 people" in describe_panels(third)
     most = with_differences(people, 0.04, 0.03, 0.02, 0.01) | {"as_often_as": 7}
     assert "at least as often as 7 people would, the most that were tried" in describe_panels(most)
     assert "Too few people" in describe_panels(people | {"panels": [], "as_often_as": None})
@@ -83,12 +83,14 @@ def test_the_sentence_on_shares_takes_sides_only_where_the_interval_does(people)
     bad = describe_share(share | {"p_value": 0.0})
     assert "0.64 (0.60 to 0.70): the model is too sure" in bad
     assert "P(Stress) is too high" in bad
-    assert "p < 0.001" in bad
+    assert "p < 0.001 (rejected)" in bad
     share |= {"slope": {"value": 1.1, "low": 0.9, "high": 1.2}, "intercept": {"value": 0.1, "low": -0.1, "high": 0.2}}
     good = describe_share(share | {"p_value": 0.31})
     assert "cannot be estimated" in describe_share(share | {"slope": None, "p_value": None})
     assert "noise" not in describe_share(share | {"p_value": 0.31, "floor": dict.fromkeys(("value", "low", "high"))})
-    assert "as sure as it may be" in good and "neither too high" in good and "p = 0.31" in good
+    assert "neither too sure nor not sure enough" in good and "neither too high" in good and "p = 0.31 (not rej" in good
+    off = 100 * (share["brier"]["value"] - share["floor"]["value"]) ** 0.5
+    assert f"typically off by {off:.1f} points" in good
 
 
 def test_sentences_say_the_figures(people, label):

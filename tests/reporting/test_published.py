@@ -149,11 +149,12 @@ def ship(path, folder):
 def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readmes, tmp_path):
     rate = {"value": 0.9, "low": 0.88, "high": 0.92}
     neutral = {"count": 700, "called_stress": rate | {"value": 0.02}}
-    panels = [{"size": size, "people": rate | {"value": 0.8 + size / 100}} for size in (1, 3, 5)]
+    panels = [{"size": size, "people": rate | {"value": 0.8 + size / 100}, "model": rate, "difference": rate}
+              for size in (1, 3, 5)]  # fmt: skip
     content = json.loads(readmes.read_text())
     model = content["stages"]["03_augmented_retraining"]["metrics"]["models"]["EmotionDetector_2"]
     model |= {"people": {"accuracy": rate, "neutral": neutral, "panels": panels, "as_often_as": 3, "ferplus": None,
-                         "ties": 5, "judged": 900, "share": {}, "agreed": {}}}  # fmt: skip
+                         "ties": 5, "judged": 155, "majority": 150, "share": {}, "agreed": {}}}  # fmt: skip
     model |= {"label": {"accuracy": rate | {"value": 0.76}, "neutral": neutral}, "given": None}
     readmes.write_text(json.dumps(content))
     folder = tmp_path / "models" / "shipped" / "EmotionDetector_2"
@@ -161,10 +162,11 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     told = results.render_headline()
     assert "calls Stress, of 700 clearly neutral faces" in told
     assert "| **the shipped model** | 90.0 % (88.0 to 92.0) | 2.0 %" in told
-    assert "| one person, beside those who are left | 81.0 %" in told
-    assert "| 3 people, beside those who are left | 83.0 %" in told
+    assert "| one vote, against the others | 81.0 %" in told
+    assert "| 3 votes, against the others | 83.0 %" in told
+    assert f"150 of {COUNT} pictures count; on 5 the votes tie, 5 most could not tell" in told
     assert "| the labels that its data came with | 76.0 %" in told
-    assert "| agrees as often as so many people | 3 |" in results.render_people()
+    assert "| one vote, against the majority of the others: they agree | 81.0 %" in results.render_people()
 
 
 def test_a_number_that_differs_is_found(readmes, tmp_path, capsys):
