@@ -18,7 +18,7 @@ from pipeline.unseen import Unseen, read_unseen
 from reporting.facts import RunFacts, StageFacts
 from reporting.first_page import tabulate_confusion, write_overview
 from reporting.html import render_page
-from reporting.published import LEDGER_FIGURES, SHIPPED
+from reporting.published import SHIPPED, list_ledger_figures
 from reporting.words import describe_run
 from utils.csv_files import hash_tables
 from utils.data.dataset import build_split
@@ -28,7 +28,7 @@ from utils.data.splits import tabulate_splits
 from utils.data.votes import list_classes
 from utils.evaluation.calibration import measure_fit
 from utils.evaluation.people import align_probabilities
-from utils.evaluation.registry import BY_KEY, as_figure, list_metrics
+from utils.evaluation.registry import list_metrics
 from utils.evaluation.scoring import Evaluation, measure
 from utils.files import read_json, replaced_folder, write_json, write_text
 from utils.inference.classifier import Classifier
@@ -171,9 +171,8 @@ def _describe(
     line = make_line(
         run, f"final test on {path.name}", model, hash_tables(records, *voted), hash_tables(records[["sha256"]])
     )
-    figures = {key: as_figure(BY_KEY[key].find(scores)) for key in LEDGER_FIGURES}
-    told = {key: round(figure["value"], 4) for key, figure in figures.items() if figure}
-    line |= {"trained_on": training.name, "left_out": len(unseen.copies), "commit": find_commit(), "figures": told}
+    line |= {"trained_on": training.name, "left_out": len(unseen.copies), "commit": find_commit()}
+    line["figures"] = list_ledger_figures(scores)
     (counts,) = tabulate_splits(records).drop(columns=["split", "pictures"]).to_dict("records")
     metrics = {
         "source": path.name,

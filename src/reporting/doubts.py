@@ -164,7 +164,7 @@ def describe_broken_promise(rows: list[dict], abstention: dict | None) -> str:
     share = show_percent(promised)
     if not broken:
         return f"Of the answers that are given, {share} are right under every corruption that was tried."
-    named = ", ".join(f"{change} from {row['strength']:g} {row['unit']}" for change, row in broken.items())
+    named = ", ".join(f"{change} from {row['strength']:g} on ({row['unit']})" for change, row in broken.items())
     worst = min(broken.values(), key=lambda row: row["answered_accuracy"])
     return (
         f"The promise of {share} is for pictures like the test pictures. It is not kept under {named}: with "

@@ -154,14 +154,12 @@ def describe_comparison(comparison: dict, still_falling: list[str]) -> str:
         for verdict, told in by_verdict.items()
     ]
     only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
-    return (
-        " ".join(verdicts)
-        + (
-            f" Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
-            f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])}). "
-            f"{describe_still_falling([name for name in still_falling if name in (first, second)])}"
-        ).rstrip()
+    alone = (
+        f"Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
+        f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
     )
+    open_question = describe_still_falling([name for name in still_falling if name in (first, second)])
+    return " ".join(filter(None, [*verdicts, alone, open_question]))
 
 
 def _join(parts: list[str]) -> str:

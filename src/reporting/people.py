@@ -180,13 +180,9 @@ def describe_share(share: dict) -> str:
     slope, intercept = share["slope"], share["intercept"]
     if slope is None or intercept is None:
         return f"{text} A calibration slope cannot be estimated here."
-    sure = (
-        "too sure"
-        if slope["high"] < 1
-        else "not sure enough"
-        if slope["low"] > 1
-        else "on average neither too sure nor not sure enough"
-    )
+    sure = "on average neither too sure nor not sure enough"
+    if not slope["low"] <= 1 <= slope["high"]:
+        sure = "too sure" if slope["high"] < 1 else "not sure enough"
     high = (
         "too high" if intercept["high"] < 0 else "too low" if intercept["low"] > 0 else "neither too high nor too low"
     )

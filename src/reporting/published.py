@@ -57,10 +57,14 @@ def publish(run: Run) -> Path:
     write_json(path, content)
     for name, model in facts.models.items():
         evaluation = describe_evaluation(run, f"{facts.find_maker(name).name}: evaluate {name}", run.models / name)
-        figures = {key: as_figure(BY_KEY[key].find(model)) for key in LEDGER_FIGURES}
-        told = {key: round(figure["value"], 4) for key, figure in figures.items() if figure}
-        record_published(evaluation | {"commit": content["commit"], "figures": told})
+        record_published(evaluation | {"commit": content["commit"], "figures": list_ledger_figures(model)})
     return path
+
+
+def list_ledger_figures(model: dict) -> dict[str, float]:
+    """Those of LEDGER_FIGURES that a model has, by key; `model` is as in reports/SCHEMA.md."""
+    figures = {key: as_figure(BY_KEY[key].find(model)) for key in LEDGER_FIGURES}
+    return {key: round(figure["value"], 4) for key, figure in figures.items() if figure}
 
 
 def _without_paths(made: dict) -> dict:

@@ -57,8 +57,8 @@ def describe_headline(facts: RunFacts) -> str:
     text += f"{facts.model_name}. "
     if facts.people:
         text = (
-            f"In {facts.stress['count']:,} test pictures most of the people who were asked agree whether the "
-            f"expression is stress-related. The model, {facts.model_name}, says the same in {share}. "
+            f"On {facts.stress['count']:,} test pictures most votes agree whether the expression counts as Stress. The "
+            f"model, {facts.model_name}, says the same on {share}. "
         )
     return (text + describe_baseline(facts.stress)).rstrip()
 

@@ -91,10 +91,11 @@ def test_the_curves_grow_with_each_epoch_where_somebody_watches(monkeypatch, wat
 
     monkeypatch.setattr("utils.display.is_watched", lambda: watched)
     monkeypatch.setattr("utils.display.display", display)
+    open_before = plt.get_fignums()  # of tests that ran before
     watch, history = watch_training(), []
     for _ in range(2):
         history.append({"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5})
         watch(history, first_epoch)
     last = [first_epoch, first_epoch + 1] if watched else []
     assert seen == [f"Loss and accuracy up to epoch {epoch}, training and validation" for epoch in last]
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before

@@ -51,7 +51,9 @@ def record_published(evaluation: dict) -> None:
     `evaluation` is as `describe_evaluation` gives it, with whatever else is to be told.
     """
     if not any(_is_same(evaluation, past) for past in _read_lines(TEST_LEDGER)):
-        _append(TEST_LEDGER, evaluation)
+        # of when it was made, not of when it is published
+        logged = [past["time"] for past in _read_lines(TEST_EVALUATIONS) if _is_same(evaluation, past)]
+        _append(TEST_LEDGER, evaluation | {"time": logged[0] if logged else evaluation["time"]})
 
 
 def find_copies(run: Run, records: pd.DataFrame) -> np.ndarray:

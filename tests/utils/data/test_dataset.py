@@ -14,7 +14,7 @@ from utils.data.dataset import copy_images, load_split, read_attributes, read_ma
 from utils.data.ingest import inspect_source, read_pictures
 from utils.data.sealed_test import count_evaluations, describe_evaluation, open_test, read_notes, record_published
 from utils.data.splits import assign_splits
-from utils.paths import TEST_EVALUATIONS, Run
+from utils.paths import TEST_EVALUATIONS, TEST_LEDGER, Run
 
 
 def prepare(source):
@@ -140,6 +140,14 @@ def test_the_ledger_counts_and_says_what_is_noted_in_it(run, tmp_path):
     assert read_notes(run) == ["54 of one model."]
     open_test(run, "a test", tmp_path)
     assert count_evaluations(run) == before + 55
+
+
+def test_the_ledger_tells_when_a_model_was_evaluated_not_when_published(run, tmp_path):
+    (tmp_path / "model.tflite").write_bytes(b"weights of an earlier day")
+    open_test(run, "a test", tmp_path)
+    made = json.loads(TEST_EVALUATIONS.read_text().splitlines()[-1])
+    record_published(describe_evaluation(run, "published", tmp_path) | {"time": "another day"})
+    assert json.loads(TEST_LEDGER.read_text().splitlines()[-1])["time"] == made["time"]
 
 
 def test_half_a_line_in_the_log_spoils_no_other(run, tmp_path):

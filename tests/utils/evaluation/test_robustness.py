@@ -125,7 +125,7 @@ def test_what_is_answered_and_how_much_of_it_is_right():
     p_bright = np.interp(200, [60.1, 255], [0.6, 0.8])
     assert unchanged["log_loss"] == pytest.approx(-(np.log(0.9) + np.log(p_bright)) / 2)
     said = describe_broken_promise(table.to_dict("records"), {"target_accuracy": 0.95})
-    assert "is not kept under darkness from 0.75 share of light gone" in said
+    assert "is not kept under darkness from 0.75 on (share of light gone)" in said
     assert "with darkness of 0.75, 100.0 % are still answered, 50.0 % of them right." in said
     kept = table[table["change"] == "rotation"].to_dict("records")
     assert describe_broken_promise(kept, {"target_accuracy": 0.95}).endswith("under every corruption that was tried.")
