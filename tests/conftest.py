@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from support import TEST_ROOT, write_faces_zip  # after that: it imports NumPy
 
 def pytest_unconfigure():
     shutil.rmtree(TEST_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Which tests a process runs before another is chance: a figure that one leaves open must not meet the next."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")
