@@ -31,7 +31,7 @@ def main(run: Run) -> None:
         face = {"name": "face.webp", "mimeType": "image/webp", "buffer": zipfile.ZipFile(SAMPLE).read(FACE)}
         page.set_input_files("input[type=file]", face)
         page.get_by_role("button", name="Submit").click()
-        page.wait_for_load_state("networkidle")
+        page.locator(".panel").wait_for()
         page.screenshot(path=DOCS / "page.png")
     server.shutdown()
 

@@ -71,6 +71,13 @@ def face(tmp_path_factory):
     return path
 
 
+def click_and_wait(page, button):
+    """Click what sends a form, and wait for what the page then shows."""
+    before = page.evaluate("history.state.place")
+    page.click(button)
+    page.wait_for_function("before => history.state.place > before", arg=before)
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 @pytest.mark.parametrize("language", WORDS)
 def test_upload_and_submit(open_page, face, language, script):
@@ -109,8 +116,7 @@ def test_each_face_is_opened_and_a_lying_picture_turned(open_page):
 def test_every_button(open_page):
     page = open_page(locale="en")
     for name in page.locator(".samples button").evaluate_all("all => all.map(one => one.value)"):
-        page.click(f".samples button[value={name}]")
-        page.locator("#headline").wait_for()
+        click_and_wait(page, f".samples button[value={name}]")
         assert (page.locator("#headline").inner_text() == "Cannot say") == (name == "wall")
     said = page.locator("#headline").inner_text()
     page.get_by_role("button", name="Français").click()
@@ -123,6 +129,39 @@ def test_every_button(open_page):
     page.get_by_role("link", name="Français").click()
     page.get_by_role("button", name="Soumettre").wait_for()
     assert page.locator("a[href='#main']").count() == 1
+
+
+def test_back_and_forward_show_what_was_shown_and_send_nothing(open_page):
+    page = open_page(locale="en")
+    asked = []
+    page.on("request", lambda request: asked.append(request) if request.url.endswith("/?lang=en") else None)
+    headline = page.locator("#headline")
+    page.click("button[value=portrait]")
+    page.get_by_role("heading", name="What the network saw").wait_for()
+    portrait = headline.inner_text()
+    page.get_by_role("link", name="What this is, and is not").click()
+    page.click("button[value=wall]")
+    sync_api.expect(headline).to_have_text("Cannot say")
+    assert len(asked) == 2
+    page.go_back()
+    sync_api.expect(headline).to_have_text(portrait)  # at what it is not
+    page.go_back()
+    page.get_by_role("heading", name="What the network saw").wait_for()
+    page.go_back()
+    sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("What does a network read in a face?")
+    page.go_forward()
+    sync_api.expect(headline).to_have_text(portrait)
+    assert len(asked) == 2
+    page.get_by_role("button", name="Français").click()
+    sync_api.expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.go_back()
+    sync_api.expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.click("button[value=wall]")  # what stood before works on
+    sync_api.expect(headline).to_have_text("Cannot say")
+    page.reload()  # nothing was stored
+    sync_api.expect(headline).to_have_count(0)
+    page.go_back()
+    sync_api.expect(page.locator("#ask")).to_be_visible()
 
 
 WATCH = """() => {
@@ -260,9 +299,7 @@ def test_it_fits_and_is_readable(open_page, language, width, scheme):
     page = open_page(locale=language, viewport={"width": width, "height": 844}, color_scheme=scheme)
     for name in ("home", "portrait", "wall"):
         if name != "home":
-            page.click(f".samples button[value={name}]")
-            page.locator("#headline").wait_for()
-            page.wait_for_load_state()  # the headline can be there before the style sheet
+            click_and_wait(page, f".samples button[value={name}]")
             if name == "portrait":
                 page.locator(".panel").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
