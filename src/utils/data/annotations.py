@@ -1,16 +1,18 @@
-"""What is said of a source's pictures beyond their classes: attributes.csv in it, decisions on labels beside it."""
+"""What is said of a source's pictures beyond their classes: attributes, people's votes, a person's decisions."""
 
 import io
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from utils.archives import Archive
 from utils.csv_files import SourceError, read_text_table, require_most_there
-from utils.data.classes import name_class
+from utils.data.classes import Translation, name_class
 from utils.data.layouts import Layout
-from utils.data.sources import ATTRIBUTES
+from utils.data.sources import ATTRIBUTES, find_decisions
+from utils.data.votes import apply_votes, read_votes, settle_labels
 from utils.files import is_stray, match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, name_classes, read_file_name
 
@@ -18,17 +20,75 @@ _KEYS = ("file", "subject")
 """Columns with a meaning of their own."""
 
 
-def read_attributes(archive: Archive, names: list[str], labels: Path | None) -> tuple[pd.DataFrame | None, str | None]:
-    """The outermost attributes.csv among the files of a source, and its name; (None, None) where there is none.
+@dataclass(frozen=True)
+class Annotations:
+    """Tables about the pictures of a source.
+
+    Attributes:
+        attributes: the rows of its attributes.csv, as text, key `file`, and the `subject` that its files' names tell;
+            None where there is neither.
+        votes: how many people saw which class: index `file`, a column a class and votes.UNSURE; None where it has none.
+        decisions: a person's on its labels: COLUMNS and `line`; once applied, TABLE_COLUMNS: what they did.
+        file: the name of attributes.csv in the source; None where it has none.
+    """
+
+    attributes: pd.DataFrame | None
+    votes: pd.DataFrame | None
+    decisions: pd.DataFrame
+    file: str | None
+
+
+def read_annotations(
+    path: Path, archive: Archive, names: list[str], csv_path: Path | None, votes: str, translation: Translation
+) -> Annotations:
+    """What stands in a source, and beside it.
 
     Args:
-        archive: the source.
+        path: of the source.
+        archive: the same, opened.
         names: of its files.
-        labels: a CSV that was itself given as the source: it labels pictures, whatever its name.
+        csv_path: a CSV that was itself given as the source: it labels pictures, whatever its name.
+        votes: whether they are used, as `votes.read_votes`.
+        translation: from `classes.read_classes`.
 
     Raises:
-        SourceError: as `parse_attributes`, or the file is damaged.
+        SourceError: a table is damaged, or required and missing.
+        ValueError: `votes` is not understood.
     """
+    attributes, file = _read_attributes(archive, names, csv_path)
+    counts = read_votes(path, archive, names, votes, translation)
+    return Annotations(attributes, counts, read_decisions(find_decisions(path)), file)
+
+
+def apply_annotations(
+    layout: Layout, annotations: Annotations, path: Path, names: list[str], stress_classes: Collection[str]
+) -> tuple[Layout, Annotations]:
+    """Let people's votes say what each picture shows, then a person's decisions, and settle the labels.
+
+    Args:
+        layout: of the source.
+        annotations: on it.
+        path: of the source.
+        names: of its files.
+        stress_classes: the emotions that count as Stress.
+
+    Returns:
+        The layout, as of `votes.settle_labels`, and the annotations under its files' own names; what they name and the
+        source does not hold is among `ignored`.
+
+    Raises:
+        SourceError: they do not fit the source.
+    """
+    layout, attributes = _match_attributes(layout, annotations.attributes, names)
+    attributes = _add_persons(attributes, layout.entries["file"])
+    layout, votes = apply_votes(layout, annotations.votes)
+    layout, decisions = _apply_decisions(layout, annotations.decisions, find_decisions(path))
+    entries, votes = settle_labels(layout.entries, votes, stress_classes)
+    return replace(layout, entries=entries), Annotations(attributes, votes, decisions, annotations.file)
+
+
+def _read_attributes(archive: Archive, names: list[str], labels: Path | None) -> tuple[pd.DataFrame | None, str | None]:
+    """The outermost attributes.csv of a source, and its name; (None, None) where there is none."""
     found = [name for name in names if PurePosixPath(name).name.lower() == ATTRIBUTES and not is_stray(name)]
     name = min(found, key=lambda name: len(PurePosixPath(name).parts), default=None)
     if name is None or (labels and labels.name == name):
@@ -70,19 +130,10 @@ def _name_keys(columns: list[str]) -> list[str]:
     ]
 
 
-def match_attributes(
+def _match_attributes(
     layout: Layout, attributes: pd.DataFrame | None, names: list[str]
 ) -> tuple[Layout, pd.DataFrame | None]:
-    """The attributes under the files' own names; what they name and the source does not hold is among `ignored`.
-
-    Args:
-        layout: of the source.
-        attributes: from `read_attributes`.
-        names: of the source's files.
-
-    Raises:
-        SourceError: as `csv_files.require_most_there`.
-    """
+    """The attributes under the files' own names; what they name and the source does not hold is among `ignored`."""
     if attributes is None:
         return layout, None
     there = match_names(attributes["file"], [*names, *layout.entries["file"]])
@@ -93,13 +144,8 @@ def match_attributes(
     return layout, attributes.assign(file=[there.get(name, name) for name in attributes["file"]])
 
 
-def add_persons(attributes: pd.DataFrame | None, files: pd.Series) -> pd.DataFrame | None:
-    """The attributes with a column `subject` from the names of KDEF's, JAFFE's and CK+48's files.
-
-    Args:
-        attributes: from `match_attributes`; as they are where they name persons themselves.
-        files: of all pictures.
-    """
+def _add_persons(attributes: pd.DataFrame | None, files: pd.Series) -> pd.DataFrame | None:
+    """The attributes with `subject` from the names of KDEF's, JAFFE's and CK+48's files, unless they name persons."""
     persons = files.map(lambda name: read_file_name(name)[0])
     if (attributes is not None and "subject" in attributes) or not (persons != "").any():
         return attributes
@@ -157,22 +203,21 @@ def read_decisions(path: Path) -> pd.DataFrame:
     return table
 
 
-def apply_decisions(layout: Layout, path: Path) -> tuple[Layout, pd.DataFrame]:
+def _apply_decisions(layout: Layout, decisions: pd.DataFrame, path: Path) -> tuple[Layout, pd.DataFrame]:
     """Drop and relabel entries as a person decided.
 
     Args:
         layout: of the source.
-        path: of the CSV of decisions, which need not exist.
+        decisions: from `read_decisions`.
+        path: of the CSV that holds them.
 
     Returns:
         The layout, its entries with a column `decision` ("" where none), and a table of what was done:
         TABLE_COLUMNS. What was dropped, and decisions on files that are not there, are among `ignored`.
 
     Raises:
-        SourceError: as `read_decisions` and `csv_files.require_most_there`; a picture is relabelled to no class of
-            the data's kind.
+        SourceError: as `csv_files.require_most_there`; a picture is relabelled to no class of the data's kind.
     """
-    decisions = read_decisions(path)
     entries = layout.entries.set_index("file")
     names = match_names(decisions["file"], entries.index)
     there = decisions["file"].isin(list(names))

@@ -17,12 +17,11 @@ from PIL import Image
 
 from utils.archives import Archive, open_archive
 from utils.csv_files import SourceError
-from utils.data.annotations import add_persons, add_subjects, apply_decisions, match_attributes, read_attributes
+from utils.data.annotations import add_subjects, apply_annotations, read_annotations
 from utils.data.classes import find_classes
 from utils.data.csv_labels import read_csvs
 from utils.data.layouts import Layout, read_folders, settle_splits
-from utils.data.sources import fetch_source, find_decisions, is_annotation, list_beside
-from utils.data.votes import apply_votes, read_votes, settle_labels
+from utils.data.sources import fetch_source, is_annotation, list_beside
 from utils.files import match_names
 from utils.labels import CLASS_NAMES, EMOTIONS, STRESS_CLASSES, name_classes
 from utils.pictures import SIDE, PictureError, open_picture, to_input
@@ -101,28 +100,24 @@ def inspect_source(
     try:
         # the folder of a CSV may hold anything
         names = list_beside(csv_path) if csv_path else archive.names()
-        attributes, attributes_name = read_attributes(archive, names, csv_path)
         translation, said, classes_name = find_classes(path, names, archive.read, classes)
-        counts = read_votes(path, archive, names, votes, translation)
-        names = [name for name in names if name not in (attributes_name, classes_name) and not is_annotation(name)]
-        voted = set() if counts is None else set(match_names(counts.index, names).values())
+        annotations = read_annotations(path, archive, names, csv_path, votes, translation)
+        names = [name for name in names if name not in (annotations.file, classes_name) and not is_annotation(name)]
+        voted = set() if annotations.votes is None else set(match_names(annotations.votes.index, names).values())
         layout = read_csvs(archive, names, csv_path.name if csv_path else None, translation, stress_classes)
         layout = layout or read_folders(names, translation, voted, stress_classes)
-        layout, attributes = match_attributes(layout, attributes, names)
-        attributes = add_persons(attributes, layout.entries["file"])
-        layout, counts = apply_votes(layout, counts)
-        layout, decisions = apply_decisions(layout, find_decisions(path))
-        entries, counts = settle_labels(layout.entries, counts, stress_classes)
+        layout, annotations = apply_annotations(layout, annotations, path, names, stress_classes)
         passed = [(path.relative_to(archive.path).as_posix(), why) for path, why in archive.passed_over.items()]
         passed += [(name, f"said in {said}, and nothing is called so") for name in sorted(translation.unused)]
         ignored = pd.concat([layout.ignored, pd.DataFrame(passed, columns=["file", "reason"])], ignore_index=True)
-        layout = replace(layout, entries=entries, ignored=ignored)
+        layout = replace(layout, ignored=ignored)
         require_usable(layout)
         settle_splits(layout.entries)
     except SourceError as error:
         archive.close()
         raise SourceError(f"{path}: {error}") from None
-    return Source(path, archive, layout, decisions, counts, tuple(stress_classes), attributes, said)
+    tables = annotations.decisions, annotations.votes, tuple(stress_classes), annotations.attributes
+    return Source(path, archive, layout, *tables, said)
 
 
 def require_emotions(stress_classes: Sequence[str]) -> None:
