@@ -79,6 +79,11 @@ def find_classes_files(path: Path) -> list[Path]:
 def _find_beside(path: Path, ending: str) -> Path:
     # faces.tar.gz has two endings
     stem = path.name if path.is_dir() else path.stem.removesuffix(".tar")
+    with suppress(OSError):
+        # in whatever capitals its ending is written
+        for file in sorted(path.parent.iterdir()):
+            if file.name.startswith(stem) and file.name.removeprefix(stem).lower() == ending:
+                return file
     return path.with_name(f"{stem}{ending}")
 
 

@@ -87,6 +87,13 @@ def test_they_may_lie_in_the_source(make):
     assert within.layout.entries.equals(beside.layout.entries)
 
 
+def test_the_ending_beside_a_source_may_be_written_in_capitals(make):
+    path = make({}, {"faces.Votes.CSV": write_csv(VOTES)})
+    assert inspect_source(path, votes="required").votes is not None
+    path.with_name("faces.Votes.CSV").rename(path.with_name("Faces.votes.csv"))  # beside another source
+    assert inspect_source(path).votes is None
+
+
 def test_rows_are_named_from_the_folder_of_the_csv(make, pictures):
     inner = {f"set/{name}": content for name, content in pictures.items()}
     entries = read(inspect_source(make({"set/votes.csv": write_csv(VOTES)}, files=inner)))
