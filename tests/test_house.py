@@ -85,6 +85,33 @@ def test_no_modules_import_one_another():
             del imports[module]
 
 
+def list_visits(module: str, function: str) -> list[str]:
+    """The modules of ours that a function calls, in the order of its lines; one that is called twice running, once."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    homes = {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+    }
+    body = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    calls = [node for node in ast.walk(body) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    calls.sort(key=lambda call: (call.lineno, call.col_offset))
+    visits = [homes[call.func.id] for call in calls if call.func.id in homes]
+    return [name for name, before in zip(visits, ["", *visits], strict=False) if name != before]
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [("utils.data.ingest", "inspect_source"), ("reporting.first_page", "write_index")],
+    ids=["reading a source", "writing the first page"],
+)
+def test_who_follows_a_long_way_seldom_comes_back_to_where_he_was(module, function):
+    visits = list_visits(module, function)
+    assert len(set(visits)) > 3
+    assert len(visits) - len(set(visits)) <= 3, visits
+
+
 def test_no_import_is_hidden():
     hiding = [module for module, path in MODULES.items() if "import_module(" in path.read_text(encoding="utf-8")]
     assert hiding == []
