@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = attach(
             "show_abstention",
             "show_calibration",
             "show_comparisons",
+            "show_faces",
             "show_label_errors",
             "show_mappings",
             "show_references",

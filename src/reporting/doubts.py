@@ -7,7 +7,9 @@ from reporting.findings import (
     describe_copies,
     describe_mappings,
     describe_still_falling,
+    join_words,
 )
+from utils.evaluation.bootstrap import as_proportion, find_weakest
 from utils.evaluation.registry import POINTS, as_figure, show_interval, show_percent
 
 _MOST_NAMED = 6
@@ -33,6 +35,10 @@ def list_doubts(facts: RunFacts) -> list[tuple[str, str]]:
     """What to distrust: (what, sentence), what weighs most first."""
     parts = (_doubt_scope, _doubt_figures, _doubt_conditions, _doubt_labels, _doubt_making)
     return [doubt for part in parts for doubt in part(facts)]
+
+
+def _describe_recall(row: dict) -> str:
+    return f"Of {row['count']:,} {row['name']} pictures it recognises {show_interval(row['recall'])}."
 
 
 def _doubt_scope(facts: RunFacts) -> list[tuple[str, str]]:
@@ -63,15 +69,12 @@ def _doubt_figures(facts: RunFacts) -> list[tuple[str, str]]:
     if accuracy["low"] is not None and majority and accuracy["low"] <= majority["value"]:
         found.append(("Perhaps no skill", describe_baseline(facts.stress)))
     if facts.stress["count"] < FEW_TEST_PICTURES:
-        text = f"{facts.stress['count']:,} test pictures leave much to chance: {show_interval(accuracy)}."
+        text = f"{facts.stress['count']:,} test pictures leave much to chance."
         found.append(("Few test pictures", text))
-    asked = {name: as_figure(figures.get("recall")) for name, figures in facts.stress.get("per_class", {}).items()}
-    recalls = {name: figure for name, figure in asked.items() if figure}
-    if recalls:
-        worst = min(recalls, key=lambda name: recalls[name]["value"])
-        found.append(
-            ("The label it misses more", f"Of the {worst} pictures it recognises {show_interval(recalls[worst])}.")
-        )
+    if worst := find_weakest({"stress": facts.stress}):
+        found.append(("The label it misses more", _describe_recall(worst)))
+    if (worst := find_weakest(facts.model)) and worst["block"] == "classes":
+        found.append(("The class it misses most", _describe_recall(worst)))
     if facts.test.get("test_copies") and (facts.model.get("without_copies") or {}).get("stress"):
         found.append(("Copies", describe_copies(facts.model)))
     calibration = facts.model.get("calibration") or {}
@@ -80,7 +83,7 @@ def _doubt_figures(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Calibration", f"{describe_calibration_error(calibration)}."))
     neutral = facts.people.get("neutral")
     if neutral and neutral["count"] and neutral["called_stress"]["value"] > MANY_NEUTRAL:
-        called = show_interval(neutral["called_stress"])
+        called = show_interval(as_proportion(neutral["called_stress"], neutral["count"]))
         text = f"Of {neutral['count']:,} faces that nearly all people call neutral, {called} are called Stress."
         found.append(("Neutral faces", text))
     return found
@@ -115,7 +118,8 @@ def _doubt_labels(facts: RunFacts) -> list[tuple[str, str]]:
 def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
     if facts.still_falling:
-        found.append(("Perhaps too short a training", describe_still_falling(facts.still_falling)))
+        falling = [facts.names.get(name, name) for name in facts.still_falling]
+        found.append(("Perhaps too short a training", describe_still_falling(falling)))
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
             f"Finished models were scored on these test pictures {facts.test_evaluations} times, by the log of one "
@@ -138,12 +142,16 @@ def describe_robustness(rows: list[dict]) -> str:
     worst, least = strongest[0], strongest[-1]
     unchanged = next(row for row in rows if row["step"] == 0)
     harmless = [row["change"] for row in strongest if row["lost_low"] <= 0]
-    told = f" No loss can be told from chance under {', '.join(harmless)}." if harmless else ""
+    told = f" {least['change']} costs least: {show_interval(least['lost'], POINTS)}."
+    if harmless:
+        told = f" No loss can be told from chance under {join_words(harmless)}."
     lost = {"value": worst["lost"], "low": worst["lost_low"], "high": worst["lost_high"]}
+    majority = unchanged.get("majority_accuracy")
+    baseline = f" (always giving their commoner label: {show_percent(majority)})" if majority else ""
     return (
         f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
-        f"{_show_accuracy(worst)} after the strongest {worst['change']} that was tried. It costs most: "
-        f"{show_interval(lost, POINTS)}; {least['change']} costs least: {show_interval(least['lost'], POINTS)}.{told}"
+        f"{_show_accuracy(worst)} of the same pictures{baseline} after the strongest {worst['change']} that was tried. "
+        f"It costs most: {show_interval(lost, POINTS)}.{told}"
     )
 
 
@@ -195,7 +203,12 @@ def describe_slices(rows: list[dict]) -> str:
             f"that there is none.{least}{' largest slice.' if seen else ''}"
         )
     named = "; ".join(_describe_slice(row) for row in out[:_MOST_NAMED])
-    return f"{found} {len(out)} differ from the other pictures by more than chance explains among so many: {named}."
+    differ = "differs" if len(out) == 1 else "differ"
+    more = f"; and {len(out) - _MOST_NAMED} more" if len(out) > _MOST_NAMED else ""
+    return (
+        f"{found} {len(out)} {differ} from the other pictures by more than chance explains among so many: "
+        f"{named}{more}."
+    )
 
 
 def _turn(row: dict) -> dict:

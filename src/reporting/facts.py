@@ -91,6 +91,23 @@ class RunFacts:
         return self.model.get("stress", {})
 
     @property
+    def names(self) -> dict[str, str]:
+        """What readers call the models, by the names of their folders."""
+        network = self.parameters.get("NETWORK", "strong_cnn")
+        augmented = "Baseline CNN + augmentation"
+        last = {"strong_cnn": "Stronger CNN", "baseline_cnn": augmented}.get(network, f"The network {network}")
+        known = {"EmotionDetector_1": "Baseline CNN", "augmented": augmented, "EmotionDetector_2": last}
+        return {folder: known.get(folder, folder) for folder in self.models}
+
+    @property
+    def epochs(self) -> dict[str, int]:
+        """How many epochs each model's training may have at most, by the names of their folders, where known."""
+        asked = dict.fromkeys(self.models, self.parameters.get("EPOCHS"))
+        if self.parameters.get("NETWORK", "baseline_cnn") != "baseline_cnn":
+            asked["EmotionDetector_2"] = self.parameters.get("STRONG_EPOCHS")
+        return {name: epochs for name, epochs in asked.items() if epochs}
+
+    @property
     def people(self) -> dict:
         """The headline model's figures against what people voted, {} where nobody did."""
         return self.model.get("people") or {}
@@ -152,6 +169,16 @@ class RunFacts:
     def is_sample(self) -> bool:
         """Whether the data are the rendered faces of this repository."""
         return Path(str(self.parameters.get("SOURCE"))).parts[-3:] == SAMPLE.parts[-3:]
+
+    @property
+    def data_set(self) -> str:
+        """What the data are called."""
+        source = self.data.get("source", "unknown")
+        if self.is_sample:
+            return "Rendered faces (data/sample)"
+        if "fer2013" not in source.lower():
+            return source
+        return "FER-2013 with FER+ votes" if self.data.get("people") else "FER-2013"
 
     @property
     def has_page(self) -> bool:

@@ -1,8 +1,10 @@
 """Findings as sentences, each said once, for notebooks and pages alike: every number in them is an argument's."""
 
+from utils.evaluation.bootstrap import find_weakest
 from utils.evaluation.registry import (
     POINTS,
     SLOPE,
+    Metric,
     as_figure,
     list_metrics,
     show_difference,
@@ -10,6 +12,15 @@ from utils.evaluation.registry import (
     show_p_value,
     show_percent,
 )
+
+
+def show_metric(metric: Metric, scores: dict) -> str:
+    """A figure as `Metric.show`; of the weakest class, which it is and of how many pictures, by what these allow."""
+    worst = find_weakest({"classes": scores.get("classes")})
+    if metric.key != "classes.weakest_recall" or worst is None:
+        return metric.show(scores)
+    return f"{show_interval(worst['recall'])}, {worst['name']}, n = {worst['count']:,}"
+
 
 HARDLY_EVER_ABSTAINS = 0.98
 """Coverage from which it is said that abstaining makes no difference."""
@@ -91,7 +102,7 @@ def describe_threshold(choice: dict) -> str:
     if "delta" not in choice:  # a model of an earlier version, which promised nothing
         return (
             f"{text} The aim: {share} of the answers given are right. This threshold is the lowest that reached the "
-            "aim on the pictures to choose by."
+            "aim on the validation pictures."
         )
     return (
         f"{text} Promised: at least {share} of the answers given are right, for pictures like the validation pictures, "
@@ -103,23 +114,22 @@ def describe_abstention(abstention: dict | None) -> str:
     """What the threshold did on the test pictures, beside what was promised; `abstention` in reports/SCHEMA.md."""
     if abstention is None:
         return (
-            "Every picture is answered: from no confidence on do the validation pictures bear out the accuracy that "
-            "was asked for."
+            "Every picture is answered: whatever confidence is asked for, the validation pictures do not show the "
+            "answers to be as often right as they should be."
         )
     accuracy, coverage, text = abstention["accuracy"], abstention["coverage"], describe_threshold(abstention)
     if as_figure(accuracy) is None:
         return f"{text} No test picture is answered."
     if coverage["value"] >= HARDLY_EVER_ABSTAINS:
-        text += " The threshold is so low that the model hardly ever abstains: no confidence can be below 50 %."
-    outcome = "kept"
+        text += " With this threshold nearly every picture is answered."
+    what, outcome = ("promised", ", as promised") if "delta" in abstention else ("aimed at", ", as aimed at")
     if accuracy["value"] < abstention["target_accuracy"]:
-        outcome = "missed"
+        outcome = f", fewer than {what}"
         if "delta" in abstention:
-            times = f"{1 / abstention['delta']:.0f} times"
-            outcome = f"missed, as may happen once in {times}, and more often with other pictures"
+            outcome += f"; that may happen once in {1 / abstention['delta']:.0f} times, with other pictures more often"
     return (
         f"{text} Of the test pictures {show_interval(coverage)} are answered (the coverage), and "
-        f"{show_interval(accuracy)} of these answers are right: {outcome}."
+        f"{show_interval(accuracy)} of these answers are right{outcome}."
     )
 
 
@@ -128,19 +138,24 @@ def describe_still_falling(models: list[str]) -> str:
     if not models:
         return ""
     return (
-        f"The validation loss of {_join(models)} was lowest in the last epoch: with more epochs, figures and verdicts "
-        "might be others."
+        f"{join_words(models)} stopped at the limit of epochs, still improving on the validation pictures: with more "
+        "epochs, figures and verdicts might be others."
     )
 
 
-def describe_comparison(comparison: dict, still_falling: list[str]) -> str:
+def describe_comparison(
+    comparison: dict, still_falling: list[str], epochs: dict[str, int] | None = None, names: dict | None = None
+) -> str:
     """All verdicts on one pair of models, and the pictures that only one of them answers right.
 
     Args:
         comparison: as in reports/SCHEMA.md.
         still_falling: models of `train.list_still_falling`, without which no verdict is drawn.
+        epochs: by model, how many it was trained for at most; where they differ, that is said.
+        names: by model, what to call it, its own name where none is given.
     """
-    first, second = comparison["first"], comparison["second"]
+    pair = comparison["first"], comparison["second"]
+    first, second = ((names or {}).get(name, name) for name in pair)
     by_verdict: dict[str, list[str]] = {}
     for metric in list_metrics("comparison", "stress"):
         if difference := metric.find(comparison):
@@ -148,9 +163,9 @@ def describe_comparison(comparison: dict, still_falling: list[str]) -> str:
             told = f"{metric.name} {by} {show_difference(difference, metric.unit)}"
             by_verdict.setdefault(difference["verdict"], []).append(told)
     verdicts = [
-        f"{second} and {first} {verdict} on {_join(told)}."
+        f"{second} and {first} {verdict} on {join_words(told)}."
         if verdict == "cannot be told apart"
-        else f"{second} is {verdict} than {first} on {_join(told)}."
+        else f"{second} is {verdict} than {first} on {join_words(told)}."
         for verdict, told in by_verdict.items()
     ]
     only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
@@ -158,11 +173,22 @@ def describe_comparison(comparison: dict, still_falling: list[str]) -> str:
         f"Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
         f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
     )
-    open_question = describe_still_falling([name for name in still_falling if name in (first, second)])
-    return " ".join(filter(None, [*verdicts, alone, open_question]))
+    falling = describe_still_falling([(names or {}).get(name, name) for name in still_falling if name in pair])
+    return " ".join(filter(None, [*verdicts, alone, _tell_epochs_apart(pair, epochs or {}), falling]))
 
 
-def _join(parts: list[str]) -> str:
+def _tell_epochs_apart(pair: tuple[str, str], epochs: dict[str, int]) -> str:
+    before, after = (epochs.get(name) for name in pair)
+    if before is None or after is None or before == after:
+        return ""
+    return (
+        f"Their numbers of epochs differ, too (at most {before} and {after}): how much of the difference comes from "
+        "that is not known."
+    )
+
+
+def join_words(parts: list[str]) -> str:
+    """["a", "b", "c"] -> "a, b and c"."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 

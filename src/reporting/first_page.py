@@ -8,23 +8,28 @@ import sys
 from pathlib import Path
 
 import yaml
+from matplotlib.ticker import MaxNLocator
 from nbconvert.filters import markdown2html
 
 from reporting.facts import RunFacts, read_facts
-from reporting.html import find_figures, render_page
+from reporting.html import MOST_TELLING, Picture, find_figures, render_page
 from reporting.words import caption_figure, describe_data, describe_run, list_terms
-from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics, show_interval, show_percent
+from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics, show_interval
 from utils.files import write_text
 from utils.labels import CLASS_NAMES
 from utils.paths import TEST_EVALUATIONS, Run, is_run_name
-from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR
+from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS, PLAIN_COLOUR
 
 _REPORTS = TEST_EVALUATIONS.parent
 
 CARDS = {"model_card": "Model card", "data_card": "Data card"}
 """Names of the files, and titles."""
 
-_COLOURS = {"reference": REFERENCE_COLOUR, "seed": SEED_COLOUR}
+_DRAWN_HERE = ("references", "confusion", "per class", "people")
+"""Figures whose numbers stand on the first page itself."""
+
+_ON_CARD = ("reliability", "people", "differences", "robustness")
+"""Figures of a run's model card."""
 
 
 def write_index(run: Run) -> Path:
@@ -32,16 +37,24 @@ def write_index(run: Run) -> Path:
     facts = read_facts(run)
     write_cards(facts, run.reports)
     page = run.reports / "index.html"
-    values = describe_run(facts) | {
-        "strip": place_on_strip(facts),
-        "figures": [(figure, caption_figure(figure.name, facts)) for figure in find_figures(run)],
+    told = describe_run(facts)
+    values = told | {
+        "faces": find_figures(run, names=("faces",)) if facts.parameters.get("SHOW_PICTURES") else [],
+        "accuracies": place_accuracies(facts),
+        "recalls": place_recalls(told["classes"]),
+        "figures": _caption(facts, tuple(name for name in MOST_TELLING if name not in _DRAWN_HERE)),
         "table": tabulate_models(facts),
         "terms": list_terms(facts),
         "confusion": tabulate_confusion(facts),
+        "emotions": tabulate_emotions(facts),
     }
     write_text(page, render_page("index.html.j2", **values))
     write_overview()
     return page
+
+
+def _caption(facts: RunFacts, names: tuple[str, ...]) -> list[tuple[Picture, str]]:
+    return [(figure, caption_figure(figure.name, facts)) for figure in find_figures(facts.run, names=names)]
 
 
 def write_overview() -> Path:
@@ -67,10 +80,11 @@ def write_overview() -> Path:
 
 
 def tabulate_models(facts: RunFacts) -> list[dict]:
-    """A row a model: `name`, `what`, `maker` (its notebook), and `figures`, each with its interval as text."""
+    """A row a model: `name`, `folder`, `what`, `maker` (its notebook), and `figures`, each as text."""
     return [
         {
-            "name": name,
+            "name": facts.names[name],
+            "folder": name,
             "what": model.get("what", ""),
             "maker": facts.find_maker(name),
             "figures": {metric.name: metric.show(model) for metric in list_metrics("page")},
@@ -89,33 +103,76 @@ def tabulate_confusion(facts: RunFacts) -> list[dict]:
     return rows[::-1]
 
 
-def place_on_strip(facts: RunFacts) -> dict:
-    """Accuracies on one axis: the models with their intervals as in the table, the baseline, the seed project.
+def tabulate_emotions(facts: RunFacts) -> list[dict]:
+    """A row a class: `name`, `count`, and of 100 such pictures how many got which class, `answers`, by name.
+
+    [] where the classes are the labels themselves.
+    """
+    scores = facts.model.get("classes") or {}
+    names = list(scores.get("per_class", {}))
+    if set(names) <= set(CLASS_NAMES):
+        return []
+    return [
+        {"name": name, "count": sum(row)}
+        | {"answers": {each: round(100 * n / max(sum(row), 1)) for each, n in zip(names, row, strict=True)}}
+        for name, row in zip(names, scores["confusion"], strict=True)
+    ]
+
+
+def place_accuracies(facts: RunFacts) -> dict:
+    """The models' accuracies on one axis: `place_on_axis`, each with `folder` and `maker`."""
+    rows = [
+        {"name": facts.names[folder], "folder": folder, "maker": facts.find_maker(folder)}
+        | {"figure": as_figure(model.get("stress", {}).get("accuracy"))}
+        | {"colour": MODEL_COLOURS.get(folder, PLAIN_COLOUR).lstrip("#")}
+        for folder, model in facts.models.items()
+    ]
+    return place_on_axis(rows)
+
+
+def place_recalls(classes: list[dict]) -> dict:
+    """The recall of each class on one axis, of the labels where there are no others; rows of `list_classes`."""
+    shown = [row for row in classes if row["block"] == "classes"] or classes
+    rows = [
+        {"name": row["name"], "count": row["count"], "figure": row["recall"]}
+        | {"colour": LABEL_COLOURS.get(row["name"], PLAIN_COLOUR).lstrip("#")}
+        for row in shown
+    ]
+    return place_on_axis(rows)
+
+
+def place_on_axis(rows: list[dict]) -> dict:
+    """Shares with their intervals on an axis that holds all of them.
+
+    Args:
+        rows: `figure`, as of `as_figure`, and what else is to be shown; those without one are left out.
 
     Returns:
-        `ticks` and `rows`; positions are percentages of the axis' width. {} where nothing was tested.
+        `ticks` (`text`, `at`) and `rows` with `text`, `at`, `left` and `width`: percentages of the axis' width. {}
+        where there are none.
     """
-    rows = [("model", name, model.get("stress", {}).get("accuracy")) for name, model in facts.models.items()]
-    rows.append(("reference", "majority-class baseline", facts.majority_accuracy))
-    rows.append(("seed", "student project, other pictures", facts.seed_project.get("accuracy")))
-    known = [(kind, name, figure) for kind, name, content in rows if (figure := as_figure(content))]
-    if not facts.models or not known:
+    rows = [row for row in rows if row["figure"]]
+    known = [row["figure"][end] for row in rows for end in ("value", "low", "high")]
+    ends = [100 * share for share in known if share is not None]
+    if not ends:
         return {}
-    lowest = min(figure["value"] if figure["low"] is None else figure["low"] for _, _, figure in known)
-    start = 10 * int(10 * lowest)  # percent
-    step = 10 if start >= 50 else 20
-    start = 100 - step * -(-(100 - start) // step)
+    found = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(min(ends), max(ends))
+    ticks = [tick for tick in found if -1e-6 < tick < 100 + 1e-6]
+
+    def place(share: float) -> float:
+        return 100 * (100 * share - ticks[0]) / (ticks[-1] - ticks[0])
+
     placed = []
-    for kind, name, figure in known:
-        low, high = (figure["value"] if figure[end] is None else figure[end] for end in ("low", "high"))
-        at, left, right = (100 * (100 * value - start) / (100 - start) for value in (figure["value"], low, high))
-        text = show_percent(figure["value"]) if kind != "model" else show_interval(figure)
-        row = {"kind": kind, "name": name, "at": at, "left": left, "width": right - left, "text": text}
-        colour = _COLOURS[kind] if kind in _COLOURS else MODEL_COLOURS.get(name, PLAIN_COLOUR)
-        maker = facts.find_maker(name) if kind == "model" else None
-        placed.append(row | {"colour": colour.lstrip("#"), "maker": maker})
-    ticks = [{"text": f"{tick} %", "at": 100 * (tick - start) / (100 - start)} for tick in range(start, 101, step)]
-    return {"rows": placed, "ticks": ticks}
+    for row in rows:
+        figure = row["figure"]
+        at = place(figure["value"])
+        left, right = (at if figure[end] is None else place(figure[end]) for end in ("low", "high"))
+        placed.append(row | {"at": at, "left": left, "width": right - left, "text": show_interval(figure)})
+    return {"rows": placed, "ticks": [{"text": f"{tick:g} %", "at": place(tick / 100)} for tick in ticks]}
+
+
+_FIGURES_END = '<h2 id="Known-failures-and-doubts">'
+"""The heading of a model card before which its figures stand."""
 
 
 def write_cards(facts: RunFacts, folder: Path) -> None:
@@ -125,7 +182,11 @@ def write_cards(facts: RunFacts, folder: Path) -> None:
         write_text(folder / f"{name}.md", text)
         body = markdown2html(text.split("---\n", 2)[2] if text.startswith("---\n") else text)
         body = body.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
-        write_text(folder / f"{name}.html", render_page("card.html.j2", title=title, body=body))
+        # drawings are the page's alone: nothing that is committed holds one
+        before, figures, after = body.partition(_FIGURES_END)
+        shown = _caption(facts, _ON_CARD) if figures else []
+        parts = {"before": before, "after": figures + after, "figures": shown}
+        write_text(folder / f"{name}.html", render_page("card.html.j2", title=title, **parts))
 
 
 def render_card(name: str, facts: RunFacts) -> str:
@@ -138,9 +199,10 @@ def describe_for_hub(facts: RunFacts) -> dict:
     """The head of a model card as Hugging Face's hub reads it."""
     found = {metric.hub: as_figure(metric.find(facts.model)) for metric in METRICS if metric.hub}
     figures = {kind: round(figure["value"], 4) for kind, figure in found.items() if figure}
+    kind = "fer2013" if facts.data_set.startswith("FER-2013") else "imagefolder"
     results = {
         "task": {"type": "image-classification", "name": "Stress or Non-stress from a 48x48 face picture"},
-        "dataset": {"name": facts.data.get("source", "unknown"), "type": "image", "split": "test"},
+        "dataset": {"name": facts.data_set, "type": kind, "split": "test"},
         "metrics": [{"type": kind, "value": value} for kind, value in figures.items()],
     }
     return {

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import jinja2
 import nbformat
+import numpy as np
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
 from utils.display import FIGURE_KEY, escape_markdown
 from utils.paths import Run
+from utils.pictures import encode_png
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -67,6 +69,26 @@ def inline_svg(svg: str, alt: str) -> str:
     return re.sub(r"<svg.*?>", f"<svg {name} {size}>", svg, count=1, flags=re.DOTALL)
 
 
+def render_faces(rows: dict[str, list[tuple[np.ndarray, str, str]]]) -> str:
+    """Faces as HTML that needs no style sheet: by kind, pictures with two lines below each.
+
+    Args:
+        rows: by kind, (uint8 (48, 48, 3), a line, another one).
+    """
+    kinds = []
+    for kind, faces in rows.items():
+        shown = "".join(
+            f'<span style="width: 5.2rem"><img width="83" height="83" alt="A face: {escape(truth)}; {escape(answer)}" '
+            f'src="data:image/png;base64,{base64.b64encode(encode_png(picture)).decode()}" style="width: 100%">'
+            f"{escape(truth)}<br>{escape(answer)}</span>"
+            for picture, truth, answer in faces
+        )
+        kinds.append(
+            f'<div><b>{escape(kind)}</b><div style="display: flex; flex-wrap: wrap; gap: .5rem">{shown}</div></div>'
+        )
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 1rem 2rem; font-size: .8rem">{"".join(kinds)}</div>'
+
+
 def render_page(template: str, **values) -> str:
     """One of our own pages, from `templates/`; in HTML, no line ends between a number and its unit."""
     environment = jinja2.Environment(
@@ -113,7 +135,7 @@ counts, and its first one of the kind."""
 WIDEST_IN_HALF = 640
 """CSS pixels."""
 
-_MEDIA = ("image/svg+xml", "image/png")
+_MEDIA = ("image/svg+xml", "image/png", "text/html")
 
 
 @dataclass(frozen=True)
@@ -132,8 +154,8 @@ class Picture:
         return int(re.findall(r'width="(\d+)" height', self.html)[0]) > WIDEST_IN_HALF
 
 
-def find_figures(run: Run, at_most: int = 4) -> list[Picture]:
-    """The most telling figures that the run's notebooks show, at most one a kind."""
+def find_figures(run: Run, at_most: int = 4, names: tuple[str, ...] = MOST_TELLING) -> list[Picture]:
+    """The first of some figures that the run's notebooks show, at most one a name."""
     found: dict[str, Picture] = {}
     for path in sorted(run.reports.glob("*.ipynb")):
         if not path.name.startswith(".") and not path.stem.endswith(".failed"):
@@ -141,7 +163,7 @@ def find_figures(run: Run, at_most: int = 4) -> list[Picture]:
                 key = picture.name
                 if key not in found or not found[key].link.startswith(path.stem):
                     found[key] = picture
-    return [found[name] for name in MOST_TELLING if name in found][:at_most]
+    return [found[name] for name in names if name in found][:at_most]
 
 
 def _read_figures(notebook: nbformat.NotebookNode, page: str) -> list[Picture]:
@@ -161,6 +183,8 @@ def _read_figures(notebook: nbformat.NotebookNode, page: str) -> list[Picture]:
 def _draw(output) -> tuple[str, str]:
     kind = next(kind for kind in _MEDIA if kind in output.data)
     alt = output.metadata.get(kind, {}).get("alt", "Figure without a description")
+    if kind == "text/html":
+        return alt, output.data[kind]
     if kind == "image/svg+xml":
         return alt, inline_svg(output.data[kind], alt)
     content = re.sub(r"\s", "", output.data[kind])

@@ -4,6 +4,7 @@ import pandas as pd
 
 from utils import plots
 from utils.display import say, show_figure, show_table
+from utils.evaluation.bootstrap import as_proportion
 from utils.evaluation.people import NEARLY_ALL
 from utils.evaluation.registry import (
     NUMBER,
@@ -120,7 +121,7 @@ def describe_clear(people: dict, label: dict | None = None) -> str:
     """What becomes of the pictures on which nearly all people agree."""
     text = ""
     if people["neutral"] and people["neutral"]["count"]:
-        called = people["neutral"]["called_stress"]
+        called = as_proportion(people["neutral"]["called_stress"], people["neutral"]["count"])
         text = (
             f"Of the {people['neutral']['count']:,} faces that at least {_NEARLY_ALL} of the people call neutral, "
             f"the model calls {show_interval(called)} Stress"
@@ -152,14 +153,8 @@ def describe_panels(people: dict) -> str:
         verdict = f"at least as often as {_count(reached)} would, the most that were tried"
     else:
         verdict = f"at least as often as {_count(reached)} would, and less often than {_count(more['size'])}"
-    shares = [[show_percent(panel[who]["value"]) for who in ("people", "model")] for panel in panels]
-    counted = ", ".join(
-        f"{_count(panel['size'])} {theirs} (the model: {its})"
-        for panel, (theirs, its) in zip(panels, shares, strict=True)
-    )
     return (
-        "How often people, drawn from those who voted, agree with the majority of the remaining ones, and how often "
-        f"the model does: {counted}. The model agrees with the majority {verdict}; against {_count(beside['size'])} it "
+        f"The model agrees with the majority of the remaining people {verdict}; against {_count(beside['size'])} it "
         f"differs by {show_difference(beside['difference'], SHARE)}."
     )
 

@@ -12,21 +12,23 @@ from reporting.findings import (
     describe_comparison,
     describe_mappings,
     describe_scores,
+    show_metric,
 )
+from reporting.html import render_faces
 from reporting.people import describe_outvoted
+from reporting.sentences import describe_label_errors
 from utils import plots
 from utils.data.dataset import Split, read_attributes
-from utils.display import LiveFigure, escape_markdown, say, show_figure, show_table
+from utils.display import LiveFigure, escape_markdown, say, show_figure, show_html, show_table
 from utils.evaluation.calibration import reliability_table
+from utils.evaluation.comparison import find_faces
 from utils.evaluation.label_errors import (
-    METHOD,
-    is_judged,
     out_of_fold_probabilities,
     propose_decisions,
     rank_doubt,
     rank_outvoted,
 )
-from utils.evaluation.registry import list_metrics, show_percent
+from utils.evaluation.registry import list_metrics
 from utils.evaluation.robustness import measure_robustness
 from utils.evaluation.scoring import Evaluation
 from utils.evaluation.selective import risk_coverage
@@ -44,7 +46,9 @@ def tabulate_scores(scores_by_column: dict[str, dict]) -> pd.DataFrame:
     """
     metrics = list_metrics("notebook")
     table = {"figure": [metric.name for metric in metrics]}
-    table |= {column: [metric.show(scores) for metric in metrics] for column, scores in scores_by_column.items()}
+    table |= {
+        column: [show_metric(metric, scores) for metric in metrics] for column, scores in scores_by_column.items()
+    }
     return pd.DataFrame(table)
 
 
@@ -106,16 +110,17 @@ def show_abstention(evaluation: Evaluation, target_accuracy: float) -> None:
     say(describe_abstention(abstention))
 
 
-def show_comparisons(comparisons: list[dict], still_falling: list[str]) -> None:
+def show_comparisons(comparisons: list[dict], still_falling: list[str], epochs: dict[str, int] | None = None) -> None:
     """Each pair of models: differences with intervals, and the verdict in words.
 
     Args:
         comparisons: from `scoring.compare_models`.
         still_falling: from `train.list_still_falling`.
+        epochs: by model, how many it was trained for; None where it is not known.
     """
     compared = ", ".join(metric.name for metric in list_metrics("comparison", "stress"))
     show_figure(plots.differences(comparisons), f"Differences with 95 % intervals: {compared}", "differences")
-    say("\n\n".join(describe_comparison(comparison, still_falling) for comparison in comparisons))
+    say("\n\n".join(describe_comparison(comparison, still_falling, epochs) for comparison in comparisons))
 
 
 def show_mappings(scored: dict[str, dict] | None) -> None:
@@ -134,6 +139,30 @@ def show_mappings(scored: dict[str, dict] | None) -> None:
 
 _PICTURED = 24
 
+_FACES_OF_A_KIND = 4
+
+
+def show_faces(evaluation: Evaluation, show_pictures: bool, seed: int) -> None:
+    """A few test pictures that were answered right, wrong with much confidence, and that people disagree on.
+
+    Args:
+        evaluation: its test pictures have been opened.
+        show_pictures: whether they may be shown.
+        seed: of the drawing.
+    """
+    if not show_pictures:
+        say("No picture of this data set may be shown.")
+        return
+    test, names, rows = evaluation.test, evaluation.card["class_names"], {}
+    for kind, chosen in find_faces(evaluation, _FACES_OF_A_KIND, seed).items():
+        people = kind == "people disagree"
+        said = [f"{evaluation.share[i]:.0%} of people" if people else names[test.classes[i]] for i in chosen]
+        rows[kind] = [
+            (test.images[i], truth, f"model: {evaluation.p_stress[i]:.0%}")
+            for i, truth in zip(chosen, said, strict=True)
+        ]
+    show_html(render_faces(rows), "faces")
+
 
 def show_robustness(predict: Callable, evaluation: Evaluation, count: int, seed: int) -> list[dict]:
     """Robustness to corruptions: accuracy on test pictures that are made worse; `robustness` in reports/SCHEMA.md.
@@ -150,12 +179,8 @@ def show_robustness(predict: Callable, evaluation: Evaluation, count: int, seed:
     table = measure_robustness(
         predict, test.images, test.labels, test.classes, groups, is_stress, count, seed, confidence
     )
-    majority = max(test.labels.mean(), 1 - test.labels.mean())
-    show_figure(
-        plots.robustness(table, majority),
-        "Accuracy under eight changes of the pictures, in five steps each",
-        "robustness",
-    )
+    alt = "Accuracy under eight changes of the pictures, in five steps each"
+    show_figure(plots.robustness(table), alt, "robustness")
     # the unchanged pictures have no strength, which JSON writes as null
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     say(f"{describe_robustness(rows)} {describe_broken_promise(rows, card['abstention'])}".rstrip())
@@ -216,15 +241,3 @@ def show_label_errors(
             plots.pictures(pictures[first["position"]], titles), "The pictures whose labels are most likely wrong"
         )
     return listed.drop(columns="position").to_dict("records")
-
-
-def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
-    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
-    judged = is_judged(probabilities)
-    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
-    sure = int((ranking["score"] < 0.05).sum())
-    return (
-        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {show_percent(right)} of "
-        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
-        "it says where to look first."
-    )

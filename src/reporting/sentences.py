@@ -4,11 +4,16 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t
 
 from reporting.findings import describe_still_falling, describe_threshold
+from utils.evaluation.label_errors import METHOD, is_judged
 from utils.evaluation.registry import POINTS, SHARE, as_figure, show_difference, show_interval, show_percent
 from utils.files import read_json
+
+_ALIKE = 1.1
+"""From how many times as many pictures on classes are called unequal."""
 
 
 def describe_balance(counts: dict[str, int]) -> str:
@@ -18,6 +23,10 @@ def describe_balance(counts: dict[str, int]) -> str:
         counts: training pictures by class; two classes or more.
     """
     common, rare = max(counts, key=lambda name: counts[name]), min(counts, key=lambda name: counts[name])
+    if counts[common] == counts[rare]:
+        return f"Each class has {counts[rare]:,} training pictures."
+    if counts[common] < _ALIKE * counts[rare]:
+        return f"All classes have about as many training pictures: {counts[rare]:,} to {counts[common]:,} each."
     ratio = f"{counts[common] / counts[rare]:.1f} times as many" if counts[rare] else "none of the rarest"
     return (
         f"The commonest class, {common}, has {counts[common]:,} training pictures, the rarest, {rare}, "
@@ -30,8 +39,9 @@ def describe_choice(choice: dict | None, target_accuracy: float) -> str:
     """The threshold that was chosen on validation, and what is promised with it."""
     if choice is None:
         return (
-            f"From no confidence on do the validation pictures bear out that at least {100 * target_accuracy:g} % of "
-            "the answers are right: this network always answers, and how sure it is stands beside the answer."
+            f"Whatever confidence is asked for, the validation pictures do not show that at least "
+            f"{100 * target_accuracy:g} % of the answers are right: this network always answers, and how sure it is "
+            "stands beside the answer."
         )
     return (
         f"{describe_threshold(choice)} Of the validation pictures, one of each group, "
@@ -169,3 +179,15 @@ def describe_plan(network, epochs: int, initial_model: Path | None, teachers: tu
             " that validate here were in it, the validation figures flatter."
         )
     return plan
+
+
+def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
+    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
+    judged = is_judged(probabilities)
+    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
+    sure = int((ranking["score"] < 0.05).sum())
+    return (
+        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {show_percent(right)} of "
+        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
+        "it says where to look first."
+    )

@@ -102,6 +102,11 @@ def _save(figure, kind: str, **options) -> bytes:
     return buffer.getvalue()
 
 
+def show_html(html: str, name: str) -> None:
+    """Display HTML of our own, which holds nobody else's text; `name` as for `show_figure`."""
+    display({"text/html": html}, raw=True, metadata={FIGURE_KEY: name})
+
+
 def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
     """Display a table without its index: text to the left, whole numbers with thousands separators."""
     numbers = table.select_dtypes("number")

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 
-from reporting.html import export_html
+from reporting.html import export_html, render_faces
 from utils.data.dataset import FORMAT
 from utils.display import FIGURE_KEY, render_figure
 from utils.evaluation.bootstrap import measure_classes, measure_stress
@@ -108,7 +108,7 @@ def _write_metrics(run: Run, models: dict, comparisons: list, labels: np.ndarray
 
 def _write_stage(run: Run, stage: str, title: str, epochs: int) -> None:
     parameters = {"RUN": run.name, "SOURCE": "/home/somebody/faces.zip", "EPOCHS": epochs}
-    parameters |= {"PICTURE": "/home/somebody/face.png"}
+    parameters |= {"PICTURE": "/home/somebody/face.png", "SHOW_PICTURES": True, "STRONG_EPOCHS": 5}
     parameters |= {"STRONG_VIEWS": [[36, 48], [36, 42], [48, 48], [48, 44]], "VALIDATION_FRACTION": 0.1}
     made = {"stage": stage, "parameters": parameters, "started": "2026-01-02T03:04:05+00:00", "seconds": 61.0}
     made |= {"commit": "0123456789ab", "code": {stage: "0"}, "data": "f" * 64, "python": "3.11.7"}
@@ -121,7 +121,7 @@ def _write_stage(run: Run, stage: str, title: str, epochs: int) -> None:
 
 
 def draw_notebook(title: str) -> nbformat.NotebookNode:
-    """An executed notebook: text, a drawing, a picture in pixels, a table, an error."""
+    """An executed notebook: text, a drawing, a picture in pixels, faces, a table, an error."""
     new = nbformat.v4
     figure, ax = plt.subplots(figsize=(10, 3))
     ax.plot([1, 2, 3], [3, 1, 2], color=MODEL_COLOURS["EmotionDetector_2"], label="a line")
@@ -131,6 +131,8 @@ def draw_notebook(title: str) -> nbformat.NotebookNode:
     ax.imshow(np.arange(16).reshape(4, 4))
     outputs.append(_show(pixels, "Sixteen squares", "confusion"))
     plt.close("all")
+    faces = render_faces({"right": [(np.zeros((48, 48, 3), dtype=np.uint8), "<sad>", "model: 80%")]})
+    outputs.append(new.new_output("display_data", {"text/html": faces}, metadata={FIGURE_KEY: "faces"}))
     table = "<table><thead><tr><th scope='col'>a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>"
     cells = [
         new.new_markdown_cell(f"# {title}\n\nWhat is the question?"),

@@ -120,16 +120,16 @@ def describe_abstaining(change, coverage, accuracy, earlier=False):
 
 @pytest.mark.parametrize(
     ("coverage", "accuracy", "hardly", "outcome"),
-    [(0.999, 0.96, True, "kept."), (0.5, 0.95, False, "kept."),
-     (0.5, 0.94, False, "missed, as may happen once in 20 times, and more often with other pictures.")],
+    [(0.999, 0.96, True, ", as promised."), (0.5, 0.95, False, ", as promised."),
+     (0.5, 0.94, False, ", fewer than promised; that may happen once in 20 times, with other pictures more often.")],
 )  # fmt: skip
 def test_it_is_said_what_is_promised_and_whether_it_was_kept(change, coverage, accuracy, hardly, outcome):
     text = describe_abstaining(change, coverage, accuracy)
     assert "Below a confidence of 50.2 % the answer is “cannot say”" in text
     assert "at least 95 % of the answers given are right, for pictures like the validation pictures" in text
     assert "(at most 1 chance in 20)" in text
-    assert ("hardly ever" in text) == hardly
-    assert text.endswith(f"of these answers are right: {outcome}")
+    assert ("nearly every picture" in text) == hardly
+    assert text.endswith(f"of these answers are right{outcome}")
 
 
 @pytest.mark.parametrize(("accuracy", "fewer"), [(0.95, False), (0.92, True)])
@@ -137,7 +137,7 @@ def test_of_an_earlier_model_an_aim_is_told_and_no_promise(change, accuracy, few
     text = describe_abstaining(change, 0.5, accuracy, earlier=True)
     assert "The aim: 95 % of the answers given are right." in text
     assert "romise" not in text
-    assert text.endswith("missed." if fewer else "kept.")
+    assert text.endswith(", fewer than aimed at." if fewer else ", as aimed at.")
 
 
 def test_a_model_that_always_answers_is_said_to(change):

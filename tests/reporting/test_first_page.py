@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 
@@ -6,8 +7,17 @@ import pytest
 from report_runs import write_run
 
 from reporting.facts import read_facts
-from reporting.first_page import place_on_strip, tabulate_confusion, tabulate_models, write_index
+from reporting.first_page import (
+    place_accuracies,
+    place_on_axis,
+    place_recalls,
+    tabulate_confusion,
+    tabulate_emotions,
+    tabulate_models,
+    write_index,
+)
 from reporting.html import find_figures
+from utils.evaluation.bootstrap import list_classes
 from utils.paths import Run
 
 
@@ -64,25 +74,81 @@ def test_a_run_without_anything_has_a_page():
     assert "No model was tested yet." in html
 
 
-def test_the_strip_places_values_on_its_axis(run):
-    strip = place_on_strip(read_facts(run))
-    ticks = [int(tick["text"].rstrip(" %")) for tick in strip["ticks"]]
-    assert [tick["at"] for tick in strip["ticks"]] == pytest.approx(np.interp(ticks, [ticks[0], 100], [0, 100]))
-    assert ticks[-1] == 100
-    assert [row["kind"] for row in strip["rows"]] == ["model", "model", "reference", "seed"]
-    assert len({row["colour"] for row in strip["rows"]}) == 4
-    for row in strip["rows"]:
-        assert 0 <= row["left"] <= row["at"] <= row["left"] + row["width"] <= 100
-        stated = float(row["text"].split(" %")[0])
-        assert ticks[0] + row["at"] / 100 * (100 - ticks[0]) == pytest.approx(stated, abs=0.06)
+def test_it_begins_with_how_good_how_sure_and_what_to_distrust(run):
+    html = write_index(run).read_text(encoding="utf-8")
+    short = html[: html.index("<h2")]
+    assert [short.index(f"<dt>{what}</dt>") for what in ("How good", "How sure", "What to distrust")]
+    accuracy = read_facts(run).stress["accuracy"]
+    low, high = (f"{100 * accuracy[end]:.0f}" for end in ("low", "high"))
+    assert f"Right on {100 * accuracy['value']:.0f} of 100 test faces ({low} to {high}); always saying" in short
+    assert "it answers 50 of 100, and 96\N{NO-BREAK SPACE}% of those answers are right" in short
+    assert "160 test pictures are few." in short
+    # exactly, the accuracy stands in one place
+    assert html.count(f"{100 * accuracy['value']:.1f}\N{NO-BREAK SPACE}%") == 1
 
 
-def test_strip_and_table_name_the_models_in_one_order_with_their_notebooks(run):
+def test_every_entry_of_the_contents_leads_to_a_section(run):
+    html = write_index(run).read_text(encoding="utf-8")
+    contents = re.findall(r'<li><a href="#([^"]+)"', html)
+    assert {"done", "good", "classes", "sure", "distrust", "data", "more"} <= set(contents)
+    assert all(html.count(f'id="{anchor}"') == 1 for anchor in contents)
+
+
+@pytest.mark.parametrize("may_be_shown", [True, False])
+def test_faces_are_shown_only_where_they_may_be(may_be_shown):
+    run = write_run("faces")
+    path = run.reports / "stages" / "01_preprocessing.json"
+    for stage in path.parent.glob("*.json"):
+        made = json.loads(stage.read_text())
+        stage.write_text(json.dumps(made | {"parameters": made["parameters"] | {"SHOW_PICTURES": may_be_shown}}))
+    html = write_index(run).read_text(encoding="utf-8")
+    assert ('alt="A face: &lt;sad&gt;; model: 80%"' in html) == may_be_shown
+
+
+ROWS = [(0.5, 0.4, 0.62), (0.55, None, None), (0.97, 0.95, 1.0), (None, None, None)]
+
+
+def test_the_axis_holds_every_interval_and_places_values_by_its_ticks():
+    rows = [{"figure": dict(zip(("value", "low", "high"), row, strict=True))} for row in ROWS]
+    rows[-1]["figure"] = None
+    placed = place_on_axis(rows)
+    ticks = [float(tick["text"].rstrip(" %")) for tick in placed["ticks"]]
+    assert ticks[0] <= 40 and ticks[-1] == 100 and 3 <= len(ticks) <= 8
+    assert [tick["at"] for tick in placed["ticks"]] == pytest.approx(np.interp(ticks, [ticks[0], 100], [0, 100]))
+    for row, (value, low, high) in zip(placed["rows"], ROWS[:3], strict=True):
+        ends = row["left"], row["at"], row["left"] + row["width"]
+        asked = 100 * np.array([low or value, value, high or value])
+        assert ends == pytest.approx(np.interp(asked, [ticks[0], 100], [0, 100]))
+    assert place_on_axis([{"figure": None}]) == {}
+
+
+def test_plot_and_table_call_the_models_what_a_reader_understands(run):
     facts = read_facts(run)
-    rows = [row for row in place_on_strip(facts)["rows"] if row["kind"] == "model"]
-    for each in (rows, tabulate_models(facts)):
-        made = [(row["name"], row["maker"].name) for row in each]
-        assert made == [("EmotionDetector_1", "02_baseline_cnn"), ("EmotionDetector_2", "03_augmented_retraining")]
+    for each in (place_accuracies(facts)["rows"], tabulate_models(facts)):
+        made = [(row["name"], row["folder"], row["maker"].name) for row in each]
+        assert made == [("Baseline CNN", "EmotionDetector_1", "02_baseline_cnn"),
+                        ("Stronger CNN", "EmotionDetector_2", "03_augmented_retraining")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("network", "name"), [("baseline_cnn", "Baseline CNN + augmentation"), ("mine", "The network mine")]
+)
+def test_the_last_model_is_called_by_its_network(run, network, name):
+    facts = read_facts(run)
+    facts.stages["03_augmented_retraining"].made["parameters"]["NETWORK"] = network
+    assert facts.names["EmotionDetector_2"] == name
+
+
+def test_emotions_have_their_recall_and_their_confusion(run):
+    facts = read_facts(run)
+    rows = tabulate_emotions(facts)
+    per_class = facts.model["classes"]["per_class"]
+    recalls = {row["name"]: row for row in place_recalls(list_classes(facts.model))["rows"]}
+    assert [row["name"] for row in rows] == list(per_class) == list(recalls)
+    for row in rows:
+        recall = per_class[row["name"]]["recall"]["value"]
+        assert row["answers"][row["name"]] == pytest.approx(100 * recall, abs=0.51)
+        assert recalls[row["name"]]["count"] == row["count"] == per_class[row["name"]]["count"]
 
 
 def test_of_a_hundred_pictures_of_a_label(run):

@@ -1,4 +1,7 @@
-"""95 % intervals by bootstrap over groups: copies of a picture, or one person's pictures, are drawn together."""
+"""95 % intervals by bootstrap over groups: copies of a picture, or one person's pictures, are drawn together.
+
+Shares of few pictures are shown with Wilson's interval instead.
+"""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,9 +16,14 @@ from utils.evaluation.metrics import (
     score_stress,
     weigh_confusion,
 )
+from utils.evaluation.registry import as_figure
 from utils.labels import CLASS_NAMES
 
 RESAMPLES = 2000
+
+FEW_PICTURES = 100
+"""Below so many, a share of them gets Wilson's interval: a bootstrap of few is too narrow, and from 0 to 0 where none
+is right."""
 
 _AT_ONCE = 100  # resamples a block: small blocks stay in the processor's cache
 
@@ -147,3 +155,43 @@ def _add_counts(figures: dict, targets, answers, names, right: np.ndarray, proba
         figures["per_class"][name] = {"count": int(count)} | figures["per_class"][name]
     figures["ece"] = add_chance(figures["ece"], right, probability)
     return {"count": len(targets)} | figures | {"confusion": confusion.tolist()}
+
+
+def as_proportion(content, count: int) -> dict | None:
+    """A share of `count` pictures as of `as_figure`, with Wilson's interval where they are fewer than FEW_PICTURES."""
+    figure = as_figure(content)
+    if figure is None or figure["low"] is None or not 0 < count < FEW_PICTURES:
+        return figure
+    from statsmodels.stats.proportion import proportion_confint  # brings pandas
+
+    low, high = proportion_confint(round(figure["value"] * count), count, method="wilson")
+    return figure | {"low": float(low), "high": float(high)}
+
+
+def list_classes(scores: dict) -> list[dict]:
+    """The labels, then the classes that are none, each with its figures and how many pictures they are of.
+
+    Args:
+        scores: `model` in reports/SCHEMA.md.
+
+    Returns:
+        Rows of `class` there, with `name` and `block` ("stress" or "classes"); recall and precision are as of
+        `as_proportion`.
+    """
+    rows: dict[str, dict] = {}
+    for block in ("stress", "classes"):
+        found = scores.get(block) or {}
+        answers = [sum(column) for column in zip(*found.get("confusion", []), strict=True)]
+        for position, (name, figures) in enumerate(found.get("per_class", {}).items()):
+            row = {"name": name, "block": block, "recall": as_proportion(figures["recall"], figures["count"])}
+            if answers:
+                row["precision"] = as_proportion(figures["precision"], answers[position])
+            rows.setdefault(name, figures | row)
+    return list(rows.values())
+
+
+def find_weakest(scores: dict) -> dict | None:
+    """The class of `list_classes` that is recognised least, a label where there are no others; None without any."""
+    rows = [row for row in list_classes(scores) if row["recall"]]
+    classes = [row for row in rows if row["block"] == "classes"] or rows
+    return min(classes, key=lambda row: row["recall"]["value"], default=None)

@@ -177,6 +177,32 @@ def score_mappings(
     return scored
 
 
+def find_faces(final, of_each: int, seed: int) -> dict[str, list[int]]:
+    """Test pictures to look at, by kind: answered right, wrong with most confidence, and people divided.
+
+    Args:
+        final: a model's `scoring.Evaluation`.
+        of_each: pictures at most of each kind.
+        seed: of the drawing of those that are right, and of those that people split on: four to six votes of ten.
+
+    Returns:
+        Positions among its test pictures; kinds without any are left out.
+    """
+    test, rng = final.test, np.random.default_rng(seed)
+    right = (final.p_stress >= THRESHOLD) == (test.labels == 1)
+    wrong = np.flatnonzero(~right & (test.labels >= 0))
+    surest = wrong[np.argsort(-abs(final.p_stress[wrong] - THRESHOLD), kind="stable")]
+    kinds = {"right": rng.permutation(np.flatnonzero(right & (test.labels >= 0))), "confidently wrong": surest}
+    if test.votes is not None:
+        split = (test.classes >= 0) & (abs(final.share - 0.5) <= _SPLIT)
+        kinds["people disagree"] = rng.permutation(np.flatnonzero(split))
+    return {kind: chosen[:of_each].tolist() for kind, chosen in kinds.items() if len(chosen)}
+
+
+_SPLIT = 0.1 + 1e-6
+"""How far from one half the share of people who see Stress may lie where they are said to disagree."""
+
+
 def find_disagreements(before, final, of_each: int, seed: int) -> tuple[np.ndarray, list[str]]:
     """Pictures that one of two models alone answers right: the first one's, then the second one's, drawn at random.
 

@@ -115,8 +115,9 @@ def measure_robustness(
         confidence: from which on an answer is given, .5 to 1.
 
     Returns:
-        `change`, `unit`, `step` (0 = unchanged, 1 to 5), `strength`, `pictures`; `accuracy`, `low`, `high` of Stress
-        or Non-stress; `lost`, `lost_low`, `lost_high` against the same pictures unchanged; `class_accuracy`,
+        `change`, `unit`, `step` (0 = unchanged, 1 to 5), `strength`, `pictures`, `majority_accuracy` (the baseline of
+        these very pictures); `accuracy`, `low`, `high` of Stress or Non-stress; `lost`, `lost_low`, `lost_high` against
+        the same pictures unchanged; `class_accuracy`,
         `class_low`, `class_high` over the classes; `coverage`, the share that is answered, `answered_accuracy`, the
         share of these that is right (missing where none is answered), and `log_loss` of Stress or Non-stress.
     """
@@ -147,7 +148,8 @@ def measure_robustness(
     unchanged = [(change, unit, 0, None) for change, (unit, _, _) in CHANGES.items()]
     rows = pd.DataFrame(unchanged + cases, columns=["change", "unit", "step", "strength"])
     taken = [0] * len(unchanged) + list(range(1, len(cases) + 1))
-    table = pd.concat([rows, figures.iloc[taken].reset_index(drop=True)], axis=1).assign(pictures=len(images))
+    table = pd.concat([rows, figures.iloc[taken].reset_index(drop=True)], axis=1)
+    table = table.assign(pictures=len(images), majority_accuracy=float(max(labels.mean(), 1 - labels.mean())))
     return table.sort_values(["change", "step"], key=_in_order, ignore_index=True)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
 
-def robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
+def robustness(table: pd.DataFrame, axes=None):
     """A panel a corruption: accuracy over strength with its 95 % band. Table from `robustness.measure_robustness`."""
     changes = list(table["change"].unique())
     if axes is None:
@@ -18,7 +18,7 @@ def robustness(table: pd.DataFrame, majority_accuracy: float, axes=None):
         part = table[table["change"] == change]
         ax.fill_between(part["step"], part["low"], part["high"], color=PLAIN_COLOUR, alpha=0.2, linewidth=0)
         ax.plot(part["step"], part["accuracy"], "o-", color=PLAIN_COLOUR, markersize=3.5)
-        ax.axhline(majority_accuracy, linestyle=":", color=REFERENCE_COLOUR)
+        ax.axhline(table["majority_accuracy"].iloc[0], linestyle=":", color=REFERENCE_COLOUR)
         names = ["as is" if pd.isna(strength) else f"{strength:g}" for strength in part["strength"]]
         ax.set_xticks(part["step"], names, fontsize=8)
         ax.set_title(change, fontsize=10)

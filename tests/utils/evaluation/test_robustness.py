@@ -136,6 +136,10 @@ def test_the_sentence_names_what_costs_most(table):
     text = describe_robustness(table.to_dict("records"))
     assert "after the strongest darkness that was tried. It costs most: 50.0 points (" in text
     assert text.startswith("Of 100 test pictures 100.0 % are answered right unchanged")
+    assert (
+        f"of the same pictures (always giving their commoner label: {100 * table['majority_accuracy'][0]:.1f} %)"
+        in text
+    )
     assert "blur" in text.split("No loss can be told from chance under")[1]
 
 
@@ -146,5 +150,5 @@ def test_of_changes_that_cost_as_much_the_first_is_named(table):
 
 
 def test_a_panel_for_each_change(table):
-    axes = np.ravel(plots.robustness(table, majority_accuracy=0.5))
+    axes = np.ravel(plots.robustness(table))
     assert [ax.get_title(loc="left") for ax in axes] == list(CHANGES)

@@ -85,7 +85,7 @@ def draw_robustness():
         for change, unit in changes.items()
         for step in range(6)
     ]
-    return plots.robustness(pd.DataFrame(rows).assign(accuracy=0.7, low=0.68, high=0.72), 0.54)
+    return plots.robustness(pd.DataFrame(rows).assign(accuracy=0.7, low=0.68, high=0.72, majority_accuracy=0.54))
 
 
 def draw_slices():
