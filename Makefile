@@ -12,7 +12,7 @@ RUN_PYTHON := $(BIN)/python
 STAMP := .venv/installed
 
 # Handed to the programs by the environment, as they were given: no shell or make reads what stands in a path.
-GIVEN := DATASET SOURCE TRAINED_ON WITHOUT_COPIES PROFILE RUN PARAMS CLASSES FER A B RUNS PORT
+GIVEN := DATASET SOURCE TRAINED_ON WITHOUT_COPIES PROFILE RUN PARAMS CLASSES SWEEP FER A B RUNS PORT
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 UNKNOWN := $(filter-out $(GIVEN) PYTHON,$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
@@ -26,7 +26,7 @@ ifneq ($(shell $(PYTHON) -c "import pathlib; [print(path.read_text()) for path i
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline train-shipped final-test bench inspect compare readme app test lint lab lock clean
+.PHONY: help setup pipeline sweep train-shipped final-test bench inspect compare readme app test lint lab lock clean
 
 help: ## list these targets
 	@$(PYTHON) -c "import re; [print(f'  make {t:13} {h}') for t, h in re.findall(r'^([\w-]+):.*?## (.*)', open('Makefile').read(), re.M)]"
@@ -44,6 +44,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 pipeline: setup ## run the notebooks: DATASET=name SOURCE=path [PROFILE=smoke] [RUN=name] [PARAMS="EPOCHS=3"]
 	@$(RUN_PYTHON) -m doit "DATASET=$$DATASET" "SOURCE=$$SOURCE" "PROFILE=$$PROFILE" "RUN=$$RUN" "PARAMS=$$PARAMS" "CLASSES=$$CLASSES"
+
+sweep: setup ## many runs side by side, from sweeps/: SWEEP=name [DATASET=name SOURCE=path] [PROFILE=smoke]
+	@$(RUN_PYTHON) -m pipeline.sweep "SWEEP=$$SWEEP" "DATASET=$$DATASET" "SOURCE=$$SOURCE" "PROFILE=$$PROFILE" "PARAMS=$$PARAMS" "CLASSES=$$CLASSES"
 
 train-shipped: setup ## make the shipped model anew, some 100 minutes: SOURCE=fer2013.zip with people's votes
 	@$(RUN_PYTHON) -m doit DATASET=fer2013 PROFILE=shipped "SOURCE=$$SOURCE"

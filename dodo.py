@@ -13,7 +13,7 @@ from doit.tools import config_changed, result_dep
 from pipeline.doit_parts import StageReporter
 from pipeline.request import read_request
 from utils.code import fingerprint_code
-from utils.paths import CHECKOUT, ROOT, STAGES
+from utils.paths import CHECKOUT, ROOT, RUN_STAGES, SEALED, STAGES
 
 if Path(__file__).resolve().parent != CHECKOUT:
     sys.exit(
@@ -42,6 +42,19 @@ def _run(stage):
     return {"ended": datetime.now(UTC).isoformat()}
 
 
+def _take_data():
+    from pipeline.run import take_data
+
+    try:
+        take_data(REQUEST.data, RUN)
+    except OSError as error:
+        return TaskFailed(
+            f"The data of {REQUEST.data.name} could not be taken: {error}. The next run goes on from here."
+        )
+    print(f"{STAGES[0].name}: taken from {REQUEST.data.name}")
+    return None
+
+
 def _write_index():
     from reporting.first_page import write_index
 
@@ -59,13 +72,18 @@ def _shown(path):
 
 def task_stage():
     """Each numbered notebook."""
-    for stage in STAGES:
+    for stage in RUN_STAGES:
         depends = {"code": fingerprint_code(stage.notebook), "parameters": REQUEST.parameters[stage.name]}
         depends["source"] = REQUEST.source_print if stage is STAGES[0] else ""
+        action, inputs = (_run, [stage]), stage.list_inputs(RUN, REQUEST.parameters[stage.name])
+        if SEALED:
+            depends["sealed"] = True
+        if stage is STAGES[0] and REQUEST.data:
+            action, inputs = (_take_data, []), [REQUEST.data.data / "manifest.json"]
         yield {
             "name": stage.name,
-            "actions": [(_run, [stage])],
-            "file_dep": stage.list_inputs(RUN, REQUEST.parameters[stage.name]),
+            "actions": [action],
+            "file_dep": inputs,
             "targets": stage.list_outputs(RUN),
             "uptodate": [
                 config_changed(depends),
@@ -80,7 +98,7 @@ def task_index():
     """The run's first page."""
     return {
         "actions": [_write_index],
-        "file_dep": [RUN.reports / "stages" / f"{stage.name}.json" for stage in STAGES],
+        "file_dep": [RUN.reports / "stages" / f"{stage.name}.json" for stage in RUN_STAGES],
         "targets": [RUN.reports / "index.html"],
         "verbosity": 2,
     }

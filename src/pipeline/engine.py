@@ -9,9 +9,11 @@ from pathlib import Path
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from nbformat.v4 import new_markdown_cell
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
+from utils.paths import SEALED
 from utils.quiet import METADATA_KEY
 
 ENGINE = "facial-stress"
@@ -19,6 +21,9 @@ ENGINE = "facial-stress"
 
 LONGEST_SOCKET_PATH = 100
 """Bytes: systems allow 104 or 108 for the name of a socket, with a zero behind it."""
+
+SEAL = "SealedTest"
+"""The name of `sealed_test.SealedTest`; importing it would bring pandas."""
 
 EVERY = 60.0
 """Seconds from one line of progress to the next where there is no terminal."""
@@ -93,6 +98,8 @@ class StageEngine(Engine):
         finally:
             manager.cleanup_pbar()
             manager.notebook_complete()
+        if SEALED:
+            end_at_seal(manager.nb)
         return manager.nb
 
     @classmethod
@@ -106,6 +113,16 @@ class StageEngine(Engine):
             kernel = _OwnKernel(kernel_name=kernel_name, **local)
             client = _Client(nb_man, km=kernel, kernel_name=kernel_name, timeout=None, startup_timeout=120)
             return client.execute(cleanup_kc=True)
+
+
+def end_at_seal(notebook) -> None:
+    """Where a cell was refused the test, end the executed notebook before it, as if it had no more cells."""
+    for position, cell in enumerate(notebook.cells):
+        if any(output.get("ename") == SEAL for output in cell.get("outputs", [])):
+            text = "**The test stays sealed.** This run is a point of a sweep, and points are compared on validation."
+            notebook.cells[position:] = [new_markdown_cell(text)]
+            notebook.metadata.papermill["exception"] = None
+            return
 
 
 def choose_socket_folder() -> str | None:

@@ -1,5 +1,7 @@
-"""Run one notebook and leave its report: executed notebook, HTML, stage manifest."""
+"""Run one notebook and leave its report: executed notebook, HTML, stage manifest; or take the data of another run."""
 
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -11,8 +13,8 @@ from papermill.exceptions import PapermillExecutionError
 from pipeline.engine import ENGINE
 from pipeline.provenance import describe_end, describe_start
 from reporting.html import export_html, find_title
-from utils.files import write_json, write_text
-from utils.paths import NOTEBOOKS, Run
+from utils.files import replaced_folder, write_json, write_text
+from utils.paths import NOTEBOOKS, STAGES, Run
 
 _BAR = "{desc} |{bar:16}| cell {n_fmt} of {total_fmt}, {elapsed}{postfix}"
 
@@ -63,6 +65,28 @@ def run_stage(run: Run, stage: str, notebook: Path, parameters: dict) -> float:
     for ending in ("ipynb", "html"):
         (run.reports / f"{stage}.failed.{ending}").unlink(missing_ok=True)
     return made["seconds"]
+
+
+def take_data(other: Run, run: Run) -> None:
+    """Give a run the data that another one's first notebook made, with its report.
+
+    Pictures are linked where the system can, and take no room twice: nothing ever writes into them.
+    """
+    stage = STAGES[0]
+    stage_manifest(run, stage.name).unlink(missing_ok=True)
+    with replaced_folder(run.data) as folder:
+        shutil.copytree(other.data, folder, copy_function=_link, dirs_exist_ok=True)
+    for made, taken in zip(stage.list_outputs(other), stage.list_outputs(run), strict=True):
+        if made.parent != other.data:
+            taken.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(made, taken)
+
+
+def _link(made: str, taken: str) -> None:
+    try:
+        os.link(made, taken)
+    except OSError:
+        shutil.copy2(made, taken)
 
 
 def _keep_failure(run: Run, stage: str, beside: Path, made: dict, error: Exception) -> str:

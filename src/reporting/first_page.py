@@ -58,14 +58,16 @@ def _caption(facts: RunFacts, names: tuple[str, ...]) -> list[tuple[Picture, str
 
 
 def write_overview() -> Path:
-    """Write reports/index.html: every run with its headline, the newest first, every comparison and final test.
+    """Write reports/index.html: every run with its headline, the newest first, every sweep, comparison and final test.
+
+    The runs of a sweep stand on its own page.
 
     A run with a broken file is left out, and the file named on stderr.
     """
     folders = [path for path in _REPORTS.glob("*") if (path / "stages").is_dir() or (path / "metrics").is_dir()]
     # a copy that somebody put beside the runs, `sample.bak`, is none
     runs = []
-    for name in sorted(path.name for path in folders if is_run_name(path.name)):
+    for name in sorted(path.name for path in folders if is_run_name(path.name) and not path.name.startswith("sweep-")):
         try:
             runs.append(read_facts(Run(name)))
         except ValueError as error:
@@ -75,6 +77,7 @@ def write_overview() -> Path:
     page = _REPORTS / "index.html"
     values = {"runs": runs, "comparisons": comparisons, "describe": describe_data, "metrics": BY_KEY}
     values["final_tests"] = sorted(path.parent.name for path in _REPORTS.glob("final-test-*/index.html"))
+    values["sweeps"] = sorted(path.parent.name for path in _REPORTS.glob("sweep-*/sweep.json"))
     write_text(page, render_page("overview.html.j2", **values))
     return page
 

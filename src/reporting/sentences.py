@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from reporting.findings import describe_still_falling, describe_threshold
 from utils.evaluation.label_errors import METHOD, is_judged
 from utils.evaluation.registry import POINTS, SHARE, as_figure, show_difference, show_interval, show_percent
+from utils.evaluation.validation import predict_next
 from utils.files import read_json
 
 _ALIKE = 1.1
@@ -102,11 +102,11 @@ def _show_spread(values: list[float]) -> str:
     """Two values as they are; of more the mean, the standard deviation, and where another would lie (Student's t)."""
     if len(values) == 2:
         return " and ".join(map(show_percent, values))
-    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
-    reach = t.ppf(0.975, len(values) - 1) * deviation * np.sqrt(1 + 1 / len(values))
+    found = predict_next(values)
     return (
-        f"{show_percent(mean)} on average (standard deviation {show_interval(deviation, POINTS)}); another seed would "
-        f"lie between {show_percent(max(mean - reach, 0))} and {show_percent(min(mean + reach, 1))} 19 times of 20"
+        f"{show_percent(found['mean'])} on average (standard deviation {show_interval(found['deviation'], POINTS)}); "
+        f"another seed would lie between {show_percent(max(found['low'], 0))} and "
+        f"{show_percent(min(found['high'], 1))} 19 times of 20"
     )
 
 

@@ -37,11 +37,15 @@ if not (ROOT / "notebooks").is_dir():
 
 NOTEBOOKS = ROOT / "notebooks"
 PROFILES = ROOT / "profiles"
+SWEEPS = ROOT / "sweeps"
 SAMPLE = ROOT / "data" / "sample" / "faces.zip"
 TRAININGS = ROOT / "models" / ".trainings"
 PUBLISHED = ROOT / "reports" / "published"
 TEST_EVALUATIONS = ROOT / "reports" / "test_evaluations.jsonl"
 TEST_LEDGER = PUBLISHED / "test_ledger.jsonl"
+
+SEALED = bool(os.environ.get("STRESS_FACES_SEALED"))
+"""Whether no test may be opened in this process: a sweep's points, which are compared on validation, are run so."""
 
 COMMITTED = ("shipped", "published")
 """Folders among those of the runs that no run may write."""
@@ -128,9 +132,13 @@ class Stage:
         if self.model:
             folder = run.models / self.model
             made += [folder / name for name in ("model.keras", "model.tflite", "model.json")]
+        if self.model and not SEALED:
             made.append(run.predictions(self.model))
+        if not self.model or not SEALED:
+            # of a model they are those of the test
+            made.append(run.metrics(self.name))
         pages = [run.reports / f"{self.name}.{ending}" for ending in ("ipynb", "html")]
-        return [*made, *pages, run.metrics(self.name), run.reports / "stages" / f"{self.name}.json"]
+        return [*made, *pages, run.reports / "stages" / f"{self.name}.json"]
 
     def list_inputs(self, run: Run, parameters: dict) -> list[Path]:
         """Files that it reads: where one changes, it runs again."""
@@ -154,3 +162,6 @@ STAGES = (
     Stage("05_second_look", needs="03_augmented_retraining"),
 )
 """The numbered notebooks in their order: the one list."""
+
+RUN_STAGES = tuple(stage for stage in STAGES if stage.data or stage.model) if SEALED else STAGES
+"""Those that the pipeline runs: of a sealed run only what makes data and models."""

@@ -17,8 +17,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def make_root(folder: Path) -> Path:
-    """A project root with this checkout's notebooks and profiles, where stages may write."""
-    for name in ("notebooks", "profiles"):
+    """A project root with this checkout's notebooks, profiles and sweeps, where stages may write."""
+    for name in ("notebooks", "profiles", "sweeps"):
         shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     return folder
 

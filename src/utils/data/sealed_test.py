@@ -13,7 +13,11 @@ import pandas as pd
 from utils.data.audit import has_flag
 from utils.data.dataset import Split, make_split, read_index, read_manifest
 from utils.files import read_json
-from utils.paths import TEST_EVALUATIONS, TEST_LEDGER, Run
+from utils.paths import SEALED, TEST_EVALUATIONS, TEST_LEDGER, Run
+
+
+class SealedTest(RuntimeError):
+    """A test was asked for where none may be opened; the engine ends a notebook there, and its run goes on."""
 
 
 def open_test(run: Run, purpose: str, model: Path) -> Split:
@@ -25,7 +29,14 @@ def open_test(run: Run, purpose: str, model: Path) -> Split:
         run: whose data they are.
         purpose: who evaluates and why, for the reader of the log.
         model: the saved model's folder; what it answers by goes into the log as a sha256.
+
+    Raises:
+        SealedTest: this process may open none (`paths.SEALED`).
     """
+    if SEALED:
+        raise SealedTest(
+            f"The test of the run {run.name!r} stays sealed: points of a sweep are compared on validation."
+        )
     evaluation = describe_evaluation(run, purpose, model)
     if not any(_is_same(evaluation, past) for past in _read_lines(TEST_EVALUATIONS)):
         _append(TEST_EVALUATIONS, evaluation)

@@ -1,8 +1,12 @@
-"""What the validation pictures decide and show: temperature, abstention, and what chance does to a training."""
+"""What the validation pictures decide and show: temperature, abstention, what chance and settings do to a training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+from scipy.stats import t
+from statsmodels.stats.multitest import multipletests
 
 from utils.data.dataset import Split
 from utils.evaluation.calibration import fit_temperature, soften
@@ -69,3 +73,55 @@ def measure_seeds(labels: np.ndarray, answers: dict[int, np.ndarray], stress_col
     figures = [score_stress(labels[decided], each[decided][:, stress_columns].sum(axis=1)) for each in answers.values()]
     names = ("accuracy", "auroc", "log_loss")
     return {"seeds": list(answers)} | {name: [float(each[name][0]) for each in figures] for name in names}
+
+
+def predict_next(values: Sequence[float]) -> dict:
+    """Repeated trainings of one setting, and where another one would lie.
+
+    Returns:
+        `mean`, `deviation` (standard, None of one value) and `count`; `low` and `high`, between which one more training
+        would lie 19 times of 20 (Student's t, as of normal distributions), None of fewer than three.
+    """
+    count, mean = len(values), float(np.mean(values))
+    deviation = float(np.std(values, ddof=1)) if count > 1 else None
+    found: dict = {"mean": mean, "deviation": deviation, "count": count, "low": None, "high": None}
+    if count >= 3:
+        reach = t.ppf(0.975, count - 1) * deviation * np.sqrt(1 + 1 / count)
+        found |= {"low": float(mean - reach), "high": float(mean + reach)}
+    return found
+
+
+def compare_settings(figures: dict[str, dict[int, float]]) -> list[dict]:
+    """Each pair of settings that were trained from the same seeds: their difference, paired by seed.
+
+    What a seed does to all settings cancels out. The chance that is left is estimated from all settings together, as in
+    a randomized complete block design (Montgomery 2017, "Design and Analysis of Experiments", chapter 4): of two
+    settings, this is the paired t test. p-values are corrected over the pairs: Holm 1979 (Scandinavian Journal of
+    Statistics 6).
+
+    Args:
+        figures: by setting, by seed, a figure.
+
+    Returns:
+        `first`, `second`, `value` (second minus first), `low` and `high` (95 % interval of this pair alone) and
+        `p_value` (corrected), of the seeds that all settings have; [] where these are fewer than two.
+    """
+    seeds = sorted(set.intersection(*map(set, figures.values()))) if figures else []
+    if len(figures) < 2 or len(seeds) < 2:
+        return []
+    table = np.array([[values[seed] for seed in seeds] for values in figures.values()])
+    means = table.mean(axis=1)
+    left = table - means[:, np.newaxis] - table.mean(axis=0) + table.mean()
+    freedom = (len(figures) - 1) * (len(seeds) - 1)
+    # where nothing is left to chance, rounding is
+    error = max(np.sqrt(2 * (left**2).sum() / freedom / len(seeds)), 1e-12)
+    reach = t.ppf(0.975, freedom) * error
+    pairs = list(combinations(range(len(figures)), 2))
+    differences = np.array([means[second] - means[first] for first, second in pairs])
+    p_values = multipletests(2 * t.sf(np.abs(differences) / error, freedom), method="holm")[1]
+    names = list(figures)
+    return [
+        {"first": names[first], "second": names[second], "value": float(value)}
+        | {"low": float(value - reach), "high": float(value + reach), "p_value": float(p_value)}
+        for (first, second), value, p_value in zip(pairs, differences, p_values, strict=True)
+    ]

@@ -18,7 +18,7 @@ from utils.models.precision import choose_precision, compute_in
 from utils.models.recipe import Recipe, make_optimizer, soften_targets
 from utils.models.store import Store, Training, fingerprint_network, fingerprint_split
 from utils.models.test_time_augmentation import View
-from utils.models.train import DIVERGED, predict_views, set_seed
+from utils.models.train import DIVERGED, choose_strategy, predict_views, set_seed
 from utils.quiet import keras
 
 
@@ -65,7 +65,7 @@ def train_strong(
                 precision, rates = _time_precisions(recipe.network, recipe.widths, len(class_names), recipe.batch_size)
             write_json(folder / "precision.json", {"precision": precision, "rates": rates})
         chosen = read_json(folder / "precision.json")
-        with compute_in(chosen["precision"]):
+        with choose_strategy().scope(), compute_in(chosen["precision"]):
             computing = build()
         computing.set_weights(network.get_weights())
         answers = average_teachers(recipe.teachers, train.images) if recipe.teachers else None
@@ -129,14 +129,15 @@ def _fit(
     targets = soften_targets(train.targets, recipe.label_smoothing, teacher)
     resumed = count_epochs(folder)
     # what was drawn for the first epochs would come again: the generators' states are not kept
-    augmentation = RandomAffine(**recipe.augmentation, seed=seed + resumed)
-    erasing = [make_random_erasing(recipe.erased, seed + resumed)] if recipe.erased else []
-    trained = add_augmentation(network, *erasing, augmentation)
-    optimizer = make_optimizer(recipe.learning_rate, recipe.epochs * steps)
-    if network.dtype_policy.name == "mixed_float16":
-        # Keras does so by itself only where the outermost model was built in that precision
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    trained.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    with choose_strategy().scope():
+        augmentation = RandomAffine(**recipe.augmentation, seed=seed + resumed)
+        erasing = [make_random_erasing(recipe.erased, seed + resumed)] if recipe.erased else []
+        trained = add_augmentation(network, *erasing, augmentation)
+        optimizer = make_optimizer(recipe.learning_rate, recipe.epochs * steps)
+        if network.dtype_policy.name == "mixed_float16":
+            # Keras does so by itself only where the outermost model was built in that precision
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        trained.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     trained.fit(
         make_batches(train, recipe.batch_size, seed + resumed, targets),
         validation_data=make_batches(validation, 256),

@@ -1,7 +1,8 @@
-"""The classic network's training, by early stopping; seeds, and what a network answers."""
+"""The classic network's training, by early stopping; seeds, devices, and what a network answers."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import takewhile
 
 import numpy as np
@@ -11,10 +12,24 @@ from utils.models.batches import make_batches
 from utils.models.callbacks import ShowProgress, Watch
 from utils.models.store import Store, Training, fingerprint_network, fingerprint_split
 from utils.models.test_time_augmentation import WHOLE, View, make_view
-from utils.quiet import keras
+from utils.quiet import keras, tf
 
 DIVERGED = "start it again with a lower learning rate, or in float32, or look for what is wrong with the pictures."
 """What to do about a training whose loss is no number any more."""
+
+
+SHARED_BY = "GPU"
+"""The kind of device among which the pictures of a batch are divided, where a machine has several."""
+
+
+@cache
+def choose_strategy():
+    """How this process divides a training: what is built in its `scope()` is trained on all GPUs of the machine.
+
+    Each gets its part of every batch, and all get the same weights. With one GPU or none it does nothing.
+    """
+    devices = [device.name for device in tf.config.list_logical_devices(SHARED_BY)]
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
 
 
 def set_seed(seed: int) -> None:
@@ -89,7 +104,12 @@ def _fit(
 ) -> list[dict]:
     early_stopping = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
     steps = -(-len(train.targets) // recipe.batch_size)
-    history = network.fit(
+    computing = network
+    if choose_strategy().num_replicas_in_sync > 1:
+        with choose_strategy().scope():
+            computing = compile_network(keras.models.clone_model(network), recipe.learning_rate)
+        computing.set_weights(network.get_weights())
+    history = computing.fit(
         make_batches(train, recipe.batch_size, seed),
         validation_data=make_batches(validation, recipe.batch_size),
         epochs=recipe.epochs,
@@ -97,6 +117,7 @@ def _fit(
         shuffle=False,  # make_batches has shuffled
         callbacks=[early_stopping, ShowProgress(recipe.epochs, steps, watch)],
     ).history
+    network.set_weights(computing.get_weights())
     rows = [dict(zip(history, map(float, row), strict=True)) for row in zip(*history.values(), strict=True)]
     sound = list(takewhile(lambda row: np.isfinite(list(row.values())).all(), rows))
     if not sound:

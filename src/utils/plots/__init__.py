@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = attach(
         "training": ["history"],
         "scores": ["against_references", "confusion", "per_class", "roc"],
         "calibration": ["reliability", "risk_coverage"],
-        "comparison": ["differences", "mappings", "people_and_model"],
+        "comparison": ["differences", "effects", "mappings", "people_and_model"],
         "conditions": ["robustness", "slices"],
         "answers": ["boxes", "map_pairs", "panel", "probabilities", "say_answer", "sensitivity"],
     },

@@ -1,4 +1,4 @@
-"""Models side by side, one beside people, and one under several mappings."""
+"""Models side by side, one beside people, one under several mappings, and one trained with several settings."""
 
 import matplotlib.pyplot as plt
 
@@ -39,6 +39,36 @@ def differences(comparisons: list[dict], axes=None):
     name_rows(axes[0], [f"{comparison['second']}\nminus {comparison['first']}" for comparison in comparisons])
     handles = [plt.Line2D([], [], **look) for look in _VERDICTS.values()]
     axes[0].figure.legend(handles, list(_VERDICTS), loc="outside lower center", ncols=3)
+    return axes
+
+
+def effects(trained: dict[str, list[dict]], axes=None):
+    """Validation figures of repeated trainings by setting: a point a run, a line for the means; an Axes a figure.
+
+    Args:
+        trained: by setting, of each run `stress` as in reports/SCHEMA.md, as far as `choose_on_validation` gives it.
+        axes: as many to draw on; None: new ones.
+    """
+    metrics = list_metrics("comparison", "stress")
+    if axes is None:
+        size = (9.5, 1.5 + 0.4 * len(trained))
+        axes = plt.subplots(1, len(metrics), sharey=True, figsize=size, layout="constrained")[1]
+    for ax, metric in zip(axes, metrics, strict=True):
+        found = [[metric.find(run) for run in runs] for runs in trained.values()]
+        means = [sum(values) / len(values) for values in found]
+        ax.plot(means, range(len(means)), "|-", color=PLAIN_COLOUR, linewidth=1.2, markersize=14, markeredgewidth=2)
+        for height, values in enumerate(found):
+            ax.plot(values, [height] * len(values), "o", color=REFERENCE_COLOUR, markersize=5, alpha=0.7)
+        title = f"{metric.title} ({'left' if metric.lower_is_better else 'right'} is better)"
+        ax.set(title=title, xlabel=metric.unit.axis or metric.figure.upper())
+        ax.margins(x=0.15)
+        ax.locator_params(axis="x", nbins=5)
+    name_rows(axes[0], list(trained))
+    handles = [
+        plt.Line2D([], [], linestyle="", marker="o", color=REFERENCE_COLOUR, label="a run"),
+        plt.Line2D([], [], marker="|", markersize=11, color=PLAIN_COLOUR, label="mean"),
+    ]
+    axes[0].figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return axes
 
 

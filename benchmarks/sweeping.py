@@ -1,0 +1,75 @@
+"""Eight tiny runs of a sweep: on two workers of one thread each, and one after the other with two threads.
+
+python benchmarks/sweeping.py [--runs 8] [--out docs/sweeping.json]
+
+Each is the sample's pipeline in smoke size, from a seed of its own, in a scratch folder, with nothing made before. Then
+one is repeated with one thread, and its figures are compared with those of the workers to the last digit.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from facts import describe_place
+
+from utils.files import read_json, write_json
+from utils.paths import CHECKOUT
+
+SWEEP = "profile: smoke\nparameters:\n  SEEDS: [{seeds}]\n"
+WANTED = 0.75
+
+
+def make_root(folder: Path, runs: int) -> Path:
+    """A project's folder with nothing made, and the sweep."""
+    for name in ("notebooks", "profiles", "data/sample"):
+        shutil.copytree(CHECKOUT / name, folder / name)
+    (folder / "sweeps").mkdir()
+    seeds = ", ".join(f"[{seed}]" for seed in range(runs))
+    (folder / "sweeps" / "speed.yml").write_text(SWEEP.format(seeds=seeds), encoding="utf-8")
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=8, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "docs" / "sweeping.json", help="default: %(default)s")
+    options = parser.parse_args()
+    place = describe_place()
+    with tempfile.TemporaryDirectory(prefix="sweeping-") as top:
+        os.environ["STRESS_FACES_ROOT"] = str(make_root(Path(top) / "workers", options.runs))
+        # the project's folder is read when these are imported
+        from pipeline.request import plan_sweep
+        from pipeline.sweep import run_all, run_job
+
+        asked = plan_sweep({"SWEEP": "speed"})
+        started = time.perf_counter()
+        if failed := [outcome.told for outcome in run_all(asked) if not outcome.is_there]:
+            raise SystemExit(failed[0])
+        seconds = {"workers": time.perf_counter() - started}
+        roots = {"workers": Path(top) / "workers"}
+        (jobs,) = asked.jobs.values()
+        for name, threads, chosen in (("in turn", 2, jobs), ("one thread", 1, jobs[:2])):
+            roots[name] = make_root(Path(top) / name.replace(" ", "-"), options.runs)
+            started = time.perf_counter()
+            for job in chosen:
+                run_job(job, threads, str(roots[name]))
+            seconds[name] = time.perf_counter() - started
+        run = jobs[1].run
+        same = read_figures(roots["workers"], run) == read_figures(roots["one thread"], run)
+    share = seconds["workers"] / seconds["in turn"]
+    figures = {"place": place, "runs": options.runs, "seconds": seconds, "share": share, "same_at_one_thread": same}
+    write_json(options.out, figures)
+    print(f"{share:.2f} of the time (wanted: at most {WANTED}); figures at one thread {'equal' if same else 'NOT equal'}")
+
+
+def read_figures(root: Path, run: str) -> list:
+    """All that is kept of a run's networks: validation figures, temperature, history, sha256 of the network."""
+    cards = [read_json(path) for path in sorted((root / "models" / run).glob("*/model.json"))]
+    return [[card[name] for name in ("validation", "temperature", "history", "network")] for card in cards]
+
+
+if __name__ == "__main__":
+    main()

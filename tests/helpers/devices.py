@@ -1,0 +1,41 @@
+"""`python -m devices COUNT FILE`: train both kinds of network on that many logical processors, and save their weights."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+
+def main(count: int, path: str) -> None:
+    import tensorflow
+
+    (processor,) = tensorflow.config.list_physical_devices("CPU")
+    alone = tensorflow.config.LogicalDeviceConfiguration()
+    tensorflow.config.set_logical_device_configuration(processor, [alone] * count)
+    import numpy as np
+    import pandas as pd
+
+    from utils.data.dataset import Split
+    from utils.models import train
+    from utils.models.networks import build_baseline_cnn
+    from utils.models.recipe import Recipe
+    from utils.models.store import Store
+    from utils.models.strong_training import train_strong
+
+    train.SHARED_BY = "CPU"
+    assert train.choose_strategy().num_replicas_in_sync == count
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (32, 48, 48, 3), np.uint8), np.tile([0, 1], 16)
+    split = Split(pd.DataFrame({"file": range(32)}), images, np.eye(2, dtype=np.float32)[labels], labels)
+    train.set_seed(0)
+    network = train.compile_network(build_baseline_cnn(2, widths=(4, 8), dropout=0.0), 0.01)
+    still = {"rotation": 0.0, "zoom": 0.0, "shift": 0.0, "flip": False}
+    recipe = Recipe("strong_cnn", ((4,), (8,)), (24, 32), 16, "float32", still)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        train.train_network(network, train.BaselineRecipe(2, 16, 9, 0.01), split, split, 0, store)
+        strong = train_strong(recipe, split, split, ["lying", "standing"], 0, store).network
+    np.savez(path, *network.get_weights(), *strong.get_weights())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
