@@ -11,7 +11,7 @@ import pytest
 from support import CHECKOUT, draw_face
 
 from utils.data.audit import audit_pictures
-from utils.files import fill, read_json
+from utils.files import fill, read_json, write_json
 from utils.models.networks import build_baseline_cnn, build_inference_network, build_strong_cnn
 from utils.models.save import save_model
 
@@ -189,3 +189,95 @@ def test_planted_copies_are_found_and_controls_are_not(monkeypatch):
     assert (found["found"] >= 9).all() and (found["set_aside"] <= 3).all()
     monkeypatch.setattr("ingest.find_near_duplicates", lambda pixels: np.empty((0, 2), dtype=int))
     assert (plant_copies(records, pixels, 10)["found"] == 0).all()
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A function that writes a TensorFlow.js model: 8 bits where `quantization` is given, else float32."""
+
+    def write(manifest, weights, topology=None):
+        entries, stored = [], b""
+        for name, (values, quantization) in weights.items():
+            values = np.asarray(values, np.uint8 if quantization else np.float32)
+            entry = {"name": name, "shape": list(values.shape), "dtype": "float32"}
+            entries.append(entry | ({"quantization": quantization | {"dtype": "uint8"}} if quantization else {}))
+            stored += values.tobytes()
+        group = {"weights": entries, "paths": ["weights.bin"]}
+        path = tmp_path / manifest
+        path.parent.mkdir(exist_ok=True)
+        path.with_name("weights.bin").write_bytes(stored)
+        write_json(path, [group] if topology is None else {"modelTopology": topology, "weightsManifest": [group]})
+        return path
+
+    return write
+
+
+def test_a_face_api_network_is_rebuilt(store, tmp_path):
+    """Its convolutions let the middle of a grey picture pass as it is, so that the last layer's answer is known."""
+    from peer_networks import FACE_API_MEAN, load_face_api
+
+    middle = np.zeros((3, 3, 3, 1))
+    middle[1, 1] = 1
+    weights = {"dense0/conv0/filters": (middle[:, :, :, :1], None), "dense0/conv0/bias": ([0.5], None)}
+    layers = [f"dense{block}/conv{layer}" for block in range(4) for layer in range(4)][1:]
+    for name in layers:
+        passes = name.endswith("conv0")
+        weights[f"{name}/depthwise_filter"] = (passes * middle[:, :, :1], None)
+        weights[f"{name}/pointwise_filter"] = ([[[[1]]]], None)
+        weights[f"{name}/bias"] = ([0], None)
+    weights["fc/weights"] = ([[0, 1, 2, 3, 4, 5, 6]], {"scale": 0.5, "min": -1.0})
+    weights["fc/bias"] = (np.arange(7) / 10, None)
+    store("model/face_expression_model-weights_manifest.json", weights)
+    found = load_face_api(tmp_path)(np.full((2, 48, 48, 3), 200, np.uint8))
+    feature = (3 * 200 - sum(FACE_API_MEAN)) / 255 + 0.5
+    # a block adds up what its first layer finds and the others' zeros
+    logits = feature * (np.arange(7) * 0.5 - 1) + np.arange(7) / 10
+    assert found == pytest.approx(np.tile(np.exp(logits) / np.exp(logits).sum(), (2, 1)), abs=1e-6)
+
+
+def test_a_graph_of_tensorflow_js_is_run(store, tmp_path):
+    from peer_networks import load_human
+
+    def node(name, op, *inputs, **attributes):
+        return {"name": name, "op": op, "input": list(inputs), "attr": {"T": {"type": "DT_FLOAT"}} | attributes}
+
+    constant = {"dtype": {"type": "DT_FLOAT"}, "value": {"tensor": {"dtype": "DT_FLOAT"}}}
+    topology = {
+        "node": [
+            {"name": "input_1", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}}},
+            {"name": "filters", "op": "Const", "attr": constant},
+            {"name": "bias", "op": "Const", "attr": constant},
+            node("convolved", "_FusedConv2D", "input_1", "filters", "bias", num_args={"i": "1"},
+                 strides={"list": {"i": ["1", "64", "64", "1"]}}, padding={"s": "VkFMSUQ="},
+                 fused_ops={"list": {"s": ["Qmlhc0FkZA=="]}}),
+            node("Identity", "Softmax", "convolved"),
+        ]
+    }  # fmt: skip
+    store("models/emotion.json", {"filters": ([[[[1, 2]]]], None), "bias": ([0, 0.25], None)}, topology)
+    pictures = np.zeros((1, 48, 48, 3), np.uint8)
+    pictures[..., 1] = 255  # green
+    found = load_human(tmp_path)(pictures)
+    grey = (0.587 - 0.5) * 2
+    assert found[0, 0, 0] == pytest.approx([1 / (1 + np.exp(grey + 0.25)), 1 / (1 + np.exp(-grey - 0.25))], abs=1e-6)
+
+
+def test_pictures_are_enlarged_as_tensorflow_js_does():
+    from peer_networks import _enlarge
+
+    picture = np.array([[[[0], [2]], [[0], [2]]]], np.uint8)
+    assert _enlarge(picture, 4).numpy()[0, 0, :, 0].tolist() == [0, 1, 2, 2]
+
+
+def test_weights_that_are_cut_short_are_refused(store, tmp_path):
+    from peer_networks import _read_weights
+
+    path = store("model/weights.json", {"bias": ([1, 2], None)})
+    (path.parent / "weights.bin").write_bytes(bytes(12))
+    with pytest.raises(ValueError, match="describes 8 bytes of weights, beside it are 12"):
+        _read_weights(path)
+
+
+def test_other_systems_are_timed_on_one_core(tmp_path):
+    folders = [word for name in ("fer", "face-api", "human") for word in (f"--{name}", tmp_path)]
+    result = run_benchmark("peers.py", tmp_path, *folders)
+    assert result.returncode == 2 and "set TF_NUM_INTRAOP_THREADS=1" in result.stderr

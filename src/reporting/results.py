@@ -47,10 +47,8 @@ def render_headline() -> str:
         who = "one vote" if panel["size"] == 1 else f"{panel['size']} votes"
         rows.append([f"{who}, against the others", panel["people"], None])
     rows.append(["the labels that its data came with", label["accuracy"], label["neutral"]["called_stress"]])
-    rows += [
-        [f"`{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
-        for name, peer in peers.items()
-    ]
+    for name, peer in list(peers.items())[:1]:
+        rows.append([f"`{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]])
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
     head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
     shown = [[name, *map(show_interval, figures)] for name, *figures in rows]
@@ -78,10 +76,7 @@ def _weigh_figures(facts: RunFacts) -> Iterator[str]:
         )
     for name, peer in _read_peers().items():
         own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
-        yield (
-            f"`{name}` gives the labels that the data came with: by those it is right in {other}, the shipped model in "
-            f"{own}."
-        )
+        yield (f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}.")
     yield (
         f"Models of this project were scored on these pictures {facts.test_evaluations} times: the figures may flatter "
         "a little, and no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
@@ -116,9 +111,9 @@ def render_people() -> str:
 
 
 def _read_peers() -> dict[str, dict]:
-    """By name, of other systems; {} before they were measured."""
-    path = ROOT / PEERS
-    return read_json(path)["systems"] if path.exists() else {}
+    """By name, of other systems, the one that agrees most with people first; {} before they were measured."""
+    systems = read_json(ROOT / PEERS)["systems"] if (ROOT / PEERS).exists() else {}
+    return dict(sorted(systems.items(), key=lambda item: -item[1]["people"]["accuracy"]["value"]))
 
 
 def render_peers() -> str:
@@ -126,16 +121,18 @@ def render_peers() -> str:
     facts, peers = _find_shipped(), _read_peers()
     if facts is None or not facts.people or not peers:
         return _NOTHING
-    systems = {facts.run.name: facts.model} | peers
-    keys = ("people.accuracy", "people.neutral.called_stress", "people.share.brier", "people.share.slope")
+    systems = {facts.run.name: facts.model | read_json(ROOT / PEERS)["shipped"]} | peers
+    keys = ("people.accuracy", "people.neutral.called_stress", "people.share.brier", "stress.ece", "people.share.slope")
     rows = [
         [f"`{name}`", *(BY_KEY[key].show(model) for key in keys)]
         + [show_interval((model["people"]["ferplus"] or {}).get("accuracy"))]
         + [show_interval(model["given"]["accuracy"]), show_interval(model["given"]["class_accuracy"])]
+        + [f"{model['milliseconds']['median']:.1f}"]
         for name, model in systems.items()
     ]
     head = ["", *(BY_KEY[key].name for key in keys), "8 classes by FER+'s protocol"]
-    return "\n".join(_tabulate([*head, "Stress by FER-2013's labels", "7 classes by FER-2013's labels"], rows))
+    head += ["Stress by FER-2013's labels", "7 classes by FER-2013's labels", "milliseconds a picture"]
+    return "\n".join(_tabulate(head, rows))
 
 
 def render_runs(rendered: bool) -> str:

@@ -8,6 +8,7 @@ from support import CHECKOUT
 
 from reporting import published, results
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
+from utils.files import read_json
 from utils.paths import ROOT, Run
 
 FILES = sorted((CHECKOUT / "reports" / "published").glob("*.json"))
@@ -65,6 +66,9 @@ def test_the_shipped_model_scores_on_fer2013_what_is_published(checkout, path, o
     find_shipped(path)
     model = published.read_published(path).model
     assert on_fer2013["auroc"] == pytest.approx(model["stress"]["auroc"]["value"], abs=TOLERANCE)
+    for name in ("brier", "ece"):
+        told, scored = model["stress"][name]["value"], on_fer2013["stress"][name]["value"]
+        assert scored == pytest.approx(told, abs=TOLERANCE)
     told, scored = (
         flatten({"people": content["people"], "given": content["given"]}) for content in (model, on_fer2013)
     )
@@ -237,3 +241,10 @@ def test_tables_say_on_whose_shoulders_a_model_stands(readmes, given, expected):
     readmes.write_text(json.dumps(content))
     lines = [line for line in results.render_runs(rendered=False).splitlines() if line.startswith("`finished`")]
     assert lines == [f"`finished`'s EmotionDetector_2 {said}" for said in expected]
+
+
+def test_a_readme_shows_of_other_systems_the_one_that_agrees_most_with_people(checkout):
+    systems = read_json(CHECKOUT / results.PEERS)["systems"]
+    best = max(systems, key=lambda name: systems[name]["people"]["accuracy"]["value"])
+    assert [name for name in systems if f"`{name}`" in results.render_headline()] == [best]
+    assert all(f"| `{name}` |" in results.render_peers() for name in systems)

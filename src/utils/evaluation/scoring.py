@@ -12,7 +12,7 @@ import pandas as pd
 from utils.data.dataset import Split, read_manifest
 from utils.data.ingest import inspect_source, read_pictures
 from utils.data.sealed_test import find_copies, open_test
-from utils.data.votes import UNSURE, list_classes
+from utils.data.votes import UNSURE, judge_votes, list_classes
 from utils.evaluation.bootstrap import measure_classes, measure_share, measure_stress
 from utils.evaluation.calibration import count_right_by_confidence, measure_fit, soften
 from utils.evaluation.comparison import compare_rows
@@ -218,8 +218,8 @@ def score_source(
 
     Returns:
         `pictures` (number, of those with a majority where people voted), `accuracy`, `auroc`, `log_loss` of Stress
-        against Non-stress, and `class_accuracy` over the classes; where people voted, also `people` and `given` as in
-        reports/SCHEMA.md.
+        against Non-stress, and `class_accuracy` over the classes; where people voted, also `people`, `given`, and
+        `brier` and `ece` of `stress` as in reports/SCHEMA.md.
     """
     inspected = inspect_source(source)
     if split:
@@ -230,18 +230,21 @@ def score_source(
     probabilities = answer(pixels)
     labels, answers = records["label"].to_numpy(), np.array(class_names)[probabilities.argmax(axis=1)]
     decided = labels >= 0
-    figures = score_stress(labels[decided], stress_probability(probabilities, class_names, stress_classes)[decided])
+    p_stress = stress_probability(probabilities, class_names, stress_classes)
+    figures = score_stress(labels[decided], p_stress[decided])
     found = {name: float(figures[name][0]) for name in ("accuracy", "auroc", "log_loss")}
     found |= {"pictures": int(decided.sum()), "class_accuracy": float((answers == records["class"])[decided].mean())}
     if inspected.votes is None:
         return found
     voted, counts = list_classes(inspected.votes), inspected.votes.reindex(records["file"], fill_value=0)
     aligned = align_probabilities(probabilities, class_names, voted)
-    known: dict[str, Any] = {"class_names": voted, "stress_classes": stress_classes}
-    known["groups"] = np.arange(len(records))
+    known: dict[str, Any] = {"class_names": voted, "stress_classes": stress_classes, "groups": np.arange(len(records))}
     votes, unsure = counts[voted].to_numpy(), counts[list(UNSURE)].to_numpy()
+    judged = judge_votes(votes, unsure) == ""
+    share = votes[judged][:, np.isin(voted, stress_classes)].sum(axis=1) / votes[judged].sum(axis=1)
     given = pd.Index(voted).get_indexer(records["given"])
     return found | {
+        "stress": measure_share(share, p_stress[judged], np.flatnonzero(judged)),
         "people": measure_people(votes, unsure, aligned, **known),
         "given": measure_given(given, aligned, **known),
     }
