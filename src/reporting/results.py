@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reporting import published
 from reporting.facts import RunFacts
+from reporting.findings import show_metric
 from reporting.first_page import CARDS, render_card
 from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_difference, show_interval
 from utils.files import fill, read_json, write_text
@@ -162,14 +163,16 @@ def render_runs(rendered: bool) -> str:
 def _show_row(path: Path, facts: RunFacts, name: str, metrics: list[Metric]) -> list[str]:
     model = facts.models[name]
     note = " (shipped)" if name == facts.model_name and published.find_shipped(path) else ""
-    first = f"[{facts.run.name}](../reports/published/{path.name}): {name}{note}"
-    return [first, f"{model['stress']['count']:,}", *(metric.show(model) for metric in metrics)]
+    first = f"[{facts.run.name}](../reports/published/{path.name}): {facts.names[name]}, {name}{note}"
+    return [first, f"{model['stress']['count']:,}", *(show_metric(metric, model) for metric in metrics)]
 
 
 def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:
     """Which other networks the published ones began with or learnt from."""
     for facts in runs:
         given, model = facts.parameters, f"`{facts.run.name}`'s {facts.model_name}"
+        if len(set(facts.epochs.values())) > 1:
+            yield f"Epochs differ in `{facts.run.name}`, at most {', '.join(f'{n} for {m}' for m, n in facts.epochs.items())}."
         if given.get("INITIAL_MODEL"):
             yield f"{model} was initialised from that of `{given['INITIAL_MODEL']}`."
         if given.get("TEACHERS"):
@@ -178,10 +181,9 @@ def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:
 
 def render_schema() -> dict[str, str]:
     """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
-    kinds = {"ece": "[ece](#ece)"}
     sections = {
         block: [
-            (metric.figure, kinds.get(metric.figure, "figure"), metric.means)
+            (metric.figure, "[ece](#ece)" if metric.figure == "ece" else "figure", metric.means)
             for metric in METRICS
             if metric.block == block and metric.means
         ]
@@ -215,11 +217,9 @@ def find_outdated() -> dict[Path, str]:
             filled = fill(filled, marker, content)
         if filled != text:
             outdated[path] = filled
-    for path, facts in _read_all():
-        if shipped := published.find_shipped(path):
-            cards = {shipped / f"{name}.md": render_card(name, facts) for name in CARDS}
-            outdated |= {card: text for card, text in cards.items() if card.read_text(encoding="utf-8") != text}
-    return outdated
+    shipped = {folder: facts for path, facts in _read_all() if (folder := published.find_shipped(path))}
+    cards = {folder / f"{name}.md": render_card(name, facts) for folder, facts in shipped.items() for name in CARDS}
+    return outdated | {card: text for card, text in cards.items() if card.read_text(encoding="utf-8") != text}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import yaml
 from report_runs import COUNT, write_run
 
 from reporting.facts import read_facts
-from reporting.first_page import CARDS, render_card, write_cards
+from reporting.first_page import CARDS, describe_for_hub, render_card, write_cards
 from utils.paths import Run
 
 
@@ -45,6 +45,29 @@ def test_the_model_card_says_what_the_network_learnt_from(initial, teachers, sai
     made = render_card("model_card", facts).split("## How it was made")[1].split("| parameter |")[0]
     assert said in made
     assert not re.search(unsaid, made)
+
+
+def test_the_page_of_the_model_card_shows_figures_and_folds_the_slices(tmp_path):
+    facts = read_facts(write_run("carded"))
+    facts.slices[:] *= 60
+    write_cards(facts, tmp_path)
+    page, text = (tmp_path / f"model_card.{kind}" for kind in ("html", "md"))
+    page, text = page.read_text(encoding="utf-8"), text.read_text(encoding="utf-8")
+    folded = re.findall(r"<details><summary>All 60 slices</summary>(.*?)</details>", page, re.DOTALL)
+    assert [part.count("<tr>") for part in folded] == [61]
+    assert "slices (pictures that have something in common) 60 differ" in text.split("<details>")[0]
+    assert "<svg" not in text and "<img" not in text
+
+
+@pytest.mark.parametrize(
+    ("source", "people", "name"),
+    [("fer2013.zip", {"pictures": 5, "people": 10}, "FER-2013 with FER+ votes"), ("fer2013.zip", None, "FER-2013"),
+     ("mine.zip", None, "mine.zip")],
+)  # fmt: skip
+def test_the_head_of_the_card_names_the_data_set(source, people, name):
+    facts = read_facts(write_run("carded"))
+    facts.data.update(source=source, people=people)
+    assert describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]["name"] == name
 
 
 def test_the_data_card_gives_counts_rights_and_findings():

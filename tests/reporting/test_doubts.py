@@ -7,7 +7,7 @@ from report_runs import write_run
 
 from reporting.doubts import list_doubts
 from reporting.facts import RunFacts, StageFacts, read_facts
-from reporting.words import describe_headline, list_reasons_to_be_sure, list_terms
+from reporting.words import describe_headline, list_reasons_to_be_sure, list_terms, summarise
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def conflict(test, stages):
      (lean, "Slices", "where light is dark, 50.0 % (40.0 to 60.0) of 30"),
      (weaken, "Slices", "where intensity (how strongly the face shows its expression"),
      (blur, "Robustness to corruptions", "70.0 % (60.0 to 80.0) are answered right unchanged"),
-     (blur, "Robustness to corruptions", "and 50.0 % (40.0 to 60.0) after the strongest noise that was tried"),
+     (blur, "Robustness to corruptions", "and 50.0 % (40.0 to 60.0) of the same pictures after the strongest noise"),
      (dirty, "Uncommitted code", "in no commit"),
      (dirty, "Several versions", "different commits"), (conflict, "Labels that contradict each other", "24 groups")],
 )  # fmt: skip
@@ -151,6 +151,32 @@ def test_a_threshold_that_no_picture_reaches_is_told(change):
         lambda test, stages: test["models"]["EmotionDetector_2"]["abstention"].update(accuracy=none, coverage=none)
     )
     assert "No test picture is answered." in dict(list_reasons_to_be_sure(facts))["Abstention"]
+
+
+def test_it_is_said_where_two_models_had_different_epochs(change):
+    def ask(epochs):
+        facts = change(lambda test, stages: None)
+        for stage in facts.stages.values():
+            stage.made["parameters"] |= {"NETWORK": "strong_cnn", "EPOCHS": 3, "STRONG_EPOCHS": epochs}
+        return dict(list_reasons_to_be_sure(facts))["Against Baseline CNN"]
+
+    assert "Stronger CNN" in ask(60) and "EmotionDetector" not in ask(60)
+    assert "numbers of epochs differ, too (at most 3 and 60)" in ask(60)
+    assert "epochs differ" not in ask(3)
+
+
+def test_what_to_distrust_is_said_first_in_a_few_sentences(change):
+    def worsen(test, stages):
+        test["still_falling"] = ["EmotionDetector_2"]
+        classes = test["models"]["EmotionDetector_2"]["classes"]["per_class"]
+        classes["sad"] |= {"count": 37, "recall": {"value": 2 / 37, "low": 0.0, "high": 0.13}}
+
+    told = dict(summarise(change(worsen)))["What to distrust"]
+    assert "Worst at sad: 2 of 37 pictures are recognised." in told
+    assert "still improving when its training stopped" in told
+    assert "still improving" not in dict(summarise(change(lambda test, stages: None)))["What to distrust"]
+    # Wilson's interval of 2 of 37
+    assert "Of 37 sad pictures it recognises 5.4 % (1.5 to 17.7)." in doubts(change(worsen))["The class it misses most"]
 
 
 def test_words_of_the_table_are_explained_where_they_occur(change):

@@ -39,4 +39,8 @@ def test_unknown_names_are_errors_that_say_what_was_expected(emotion, mapping):
 def test_balance_is_said():
     text = describe_balance({"happy": 7215, "disgust": 436, "sad": 4830})
     assert "happy, has 7,215 training pictures, the rarest, disgust, 436: 16.5 times as many" in text
+    assert describe_balance({"happy": 80, "sad": 80}) == "Each class has 80 training pictures."
+    assert describe_balance({"happy": 83, "sad": 80}).startswith(
+        "All classes have about as many training pictures: 80 to"
+    )
     assert "none of the rarest" in describe_balance({"Stress": 5, "Non-stress": 0})

@@ -5,7 +5,16 @@ import pytest
 from simulated import simulate
 from sklearn.metrics import roc_auc_score
 
-from utils.evaluation.bootstrap import add_chance, bootstrap, draw_weights, measure_classes, measure_stress
+from utils.evaluation.bootstrap import (
+    add_chance,
+    as_proportion,
+    bootstrap,
+    draw_weights,
+    find_weakest,
+    list_classes,
+    measure_classes,
+    measure_stress,
+)
 from utils.evaluation.metrics import calibration_error, rank_figures
 
 
@@ -31,6 +40,27 @@ def test_the_interval_of_a_mean_is_the_textbooks():
     figure = bootstrap(lambda weights: {"mean": values @ weights / weights.sum(axis=0)}, np.arange(900))["mean"]
     assert figure["value"] == pytest.approx(values.mean())
     assert figure["high"] - figure["low"] == pytest.approx(2 * 1.96 * values.std() / 30, rel=0.05)
+
+
+def test_a_share_of_few_pictures_has_wilsons_interval():
+    figure = {"value": 2 / 37, "low": 0.0, "high": 0.135}
+    few = as_proportion(figure, 37)
+    assert (few["value"], few["low"], few["high"]) == pytest.approx((2 / 37, 0.0150, 0.1770), abs=1e-4)
+    assert as_proportion(figure, 370) == figure
+    assert as_proportion({"value": 0.0, "low": 0.0, "high": 0.0}, 10)["high"] > 0.2
+    assert as_proportion({"value": None, "low": None, "high": None}, 0) is None
+
+
+def test_of_each_class_recall_is_of_its_pictures_and_precision_of_its_answers():
+    targets, answers = np.repeat([0, 1], [150, 30]), np.repeat([0, 1, 0], [120, 32, 28])
+    classes = measure_classes(targets, np.eye(2)[answers], ["happy", "fear"], np.arange(180))
+    happy, fear = list_classes({"stress": None, "classes": classes})
+    assert happy["recall"] == classes["per_class"]["happy"]["recall"]  # of 150
+    assert fear["recall"] == as_proportion(classes["per_class"]["fear"]["recall"], 30)
+    assert fear["precision"] == as_proportion(classes["per_class"]["fear"]["precision"], 32)
+    assert fear["recall"]["high"] > classes["per_class"]["fear"]["recall"]["high"]
+    assert find_weakest({"classes": classes})["name"] == "fear"
+    assert find_weakest({}) is None
 
 
 def test_a_guesser_decides_once_what_to_say():

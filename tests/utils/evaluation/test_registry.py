@@ -57,6 +57,11 @@ def test_the_figures_are_those_that_are_measured():
     assert missing == []
 
 
+def test_a_biased_figure_stands_beside_chance_and_never_beside_an_interval():
+    ece = {"value": 0.0139, "low": 0.007, "high": 0.0169, "perfect_mean": 0.0085, "perfect_95th": 0.0114}
+    assert BY_KEY["stress.ece"].show({"stress": {"ece": ece}}) == "0.014 (by chance 0.009, up to 0.011)"
+
+
 def test_what_is_missing_is_a_dash():
     assert BY_KEY["stress.accuracy"].show({"stress": None}) == BY_KEY["stress.accuracy"].show(None) == "–"
     assert BY_KEY["stress.count"].show({"stress": {"count": 3589}}) == "3,589"

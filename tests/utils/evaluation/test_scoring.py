@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ from schema import find_mismatches, read_schema
 
 from utils.data.dataset import Split, read_manifest, write_dataset
 from utils.data.sealed_test import count_evaluations
-from utils.evaluation.comparison import find_disagreements
+from utils.evaluation.comparison import find_disagreements, find_faces
 from utils.evaluation.scoring import Evaluation, read_evaluation, score_on_test
 from utils.files import write_json
 from utils.labels import CLASS_NAMES
@@ -112,6 +113,22 @@ def test_figures_of_other_data_are_refused(run, evaluation):
     with pytest.raises(ValueError, match="other data than the run has now: run it again"):
         read_evaluation(run, STAGE, "EmotionDetector_1", evaluation.test)
     write_json(run.data / "manifest.json", manifest)
+
+
+def test_faces_to_look_at_are_of_three_kinds():
+    votes = np.array([[10, 0], [9, 1], [1, 9], [6, 4], [5, 5], [0, 10]])
+    targets, labels = (votes / 10).astype(np.float32), np.array([0, 0, 1, 0, -1, 1])
+    test = Split(pd.DataFrame({"group": range(6)}), None, targets, labels, votes, np.zeros((6, 2), int))
+    p_stress = np.array([0.1, 0.7, 0.02, 0.3, 0.9, 0.8])
+    card = {"class_names": CLASSES, "stress_classes": ["sad"]}
+    evaluation = Evaluation(card, test, np.zeros(6, bool), np.stack([1 - p_stress, p_stress], 1))
+    faces = find_faces(evaluation, of_each=6, seed=0)
+    assert faces["confidently wrong"] == [2, 1]
+    assert {kind: set(found) for kind, found in faces.items()} == {
+        "right": {0, 3, 5}, "confidently wrong": {1, 2}, "people disagree": {3, 4}
+    }  # fmt: skip
+    assert "people disagree" not in find_faces(replace(evaluation, test=replace(test, votes=None)), 6, 0)
+    assert find_faces(evaluation, of_each=1, seed=0)["confidently wrong"] == [2]
 
 
 def test_disagreements():
