@@ -62,7 +62,9 @@ def main() -> None:
     share = seconds["workers"] / seconds["in turn"]
     figures = {"place": place, "runs": options.runs, "seconds": seconds, "share": share, "same_at_one_thread": same}
     write_json(options.out, figures)
-    print(f"{share:.2f} of the time (wanted: at most {WANTED}); figures at one thread {'equal' if same else 'NOT equal'}")
+    print(
+        f"{share:.2f} of the time (wanted: at most {WANTED}); figures at one thread {'equal' if same else 'NOT equal'}"
+    )
 
 
 def read_figures(root: Path, run: str) -> list:

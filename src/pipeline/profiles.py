@@ -149,9 +149,12 @@ def parse_overrides(text: str) -> dict:
 
 
 def write_values(values: dict) -> str:
-    """What `parse_overrides` reads: {"SEEDS": [0]} -> "'SEEDS=[0]'"."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
-    return " ".join(shlex.quote(f"{name}={text}") for name, text in texts.items())
+    """What `parse_overrides` reads: {"SEEDS": [0, 1], "FLIP": True} -> "SEEDS=[0,1] FLIP=true"."""
+    texts = (
+        f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}"
+        for name, value in values.items()
+    )
+    return " ".join(text if re.fullmatch(r"[\w=.,:+/[\]-]+", text) else shlex.quote(text) for text in texts)
 
 
 def resolve_parameters(declared: dict[str, dict], values: dict, given: dict) -> dict[str, dict]:

@@ -168,17 +168,17 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
     require_known(variables, SWEEP_VARIABLES, {name for names in declared.values() for name in names})
     name, dataset, profile, source, params, classes = (variables.get(name, "") for name in SWEEP_VARIABLES)
     sweep, dataset = read_sweep(name), dataset or SAMPLE_RUN
-    profile = profile or sweep.profile
-    known = [name, *([dataset] if dataset != SAMPLE_RUN else []), *([profile] if profile else [])]
-    title, best = f"sweep-{'-'.join(known)}", f"best-{'-'.join(known)}"
+    known = "-".join([name, *([dataset] if dataset != SAMPLE_RUN else []), *([profile] if profile else [])])
+    title, profile = f"sweep-{known}", profile or sweep.profile
     choose_run(dataset, profile, source, title)
     if source and not source.startswith(KAGGLE):
         source = str(fetch_source(source).absolute())
     chosen, given = choose_profile(dataset, profile), parse_overrides(params)
     base = (read_profile(chosen) if chosen else {}) | ({"CLASSES": classes} if classes else {})
     words = (f"DATASET={dataset}", f"SOURCE={source}", f"PROFILE={profile}", f"CLASSES={classes}")
-    if clash := set(given) & {name for point in sweep.points for name in point.varied} - {"point"}:
-        raise ValueError(f"PARAMS gives {', '.join(sorted(clash))}, which the sweep varies.")
+    varied = {name for name in given if len({str(point.values.get(name)) for point in sweep.points}) > 1}
+    if varied:
+        raise ValueError(f"PARAMS gives {', '.join(sorted(varied))}, which the sweep varies.")
     jobs: dict[str, list[Job]] = {}
     for point in sweep.points:
         point = replace(point, values=point.values | given)
@@ -189,4 +189,4 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
         asked = f"PARAMS={write_values(point.values)}"
         jobs.setdefault(shared, [Job(shared, (*words, f"RUN={shared}", asked, f"stage:{STAGES[0].name}"))])
         jobs[shared].append(Job(run.name, (*words, f"RUN={run.name}", asked, f"DATA={shared}"), point))
-    return Plan(title, best, words, jobs)
+    return Plan(title, f"best-{known}", words, jobs)

@@ -1,7 +1,8 @@
-"""`python -m devices COUNT FILE`: train both kinds of network on that many logical processors, and save their weights."""
+"""`python -m devices COUNT FILE`: train both kinds of network on that many logical processors, save their weights."""
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 
@@ -15,12 +16,14 @@ def main(count: int, path: str) -> None:
     import pandas as pd
 
     from utils.data.dataset import Split
-    from utils.models import train
+    from utils.models import networks, train
     from utils.models.networks import build_baseline_cnn
     from utils.models.recipe import Recipe
     from utils.models.store import Store
     from utils.models.strong_training import train_strong
 
+    # what is dropped is drawn on each device
+    networks.build_strong_cnn = partial(networks.build_strong_cnn, dropout=0.0)
     train.SHARED_BY = "CPU"
     assert train.choose_strategy().num_replicas_in_sync == count
     rng = np.random.default_rng(0)

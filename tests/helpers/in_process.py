@@ -22,8 +22,14 @@ def execute(_engine, nb_man, _kernel_name, **_options):
         if cell.cell_type == "code":
             count += 1
             cell.execution_count, printed = count, io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                exec(cell.source, names)
+            try:
+                with contextlib.redirect_stdout(printed):
+                    exec(cell.source, names)
+            except RuntimeError as error:
+                # as papermill's client, which raises when all is written down
+                told = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+                cell.outputs = [new_output("error", **told)]
+                return
             if printed.getvalue():
                 cell.outputs = [new_output("stream", text=printed.getvalue())]
         nb_man.cell_complete(cell, position)

@@ -18,7 +18,7 @@ from utils.models.precision import choose_precision, compute_in
 from utils.models.recipe import Recipe, make_optimizer, soften_targets
 from utils.models.store import Store, Training, fingerprint_network, fingerprint_split
 from utils.models.test_time_augmentation import View
-from utils.models.train import DIVERGED, choose_strategy, predict_views, set_seed
+from utils.models.train import DIVERGED, choose_strategy, keep_order, predict_views, set_seed
 from utils.quiet import keras
 
 
@@ -138,6 +138,7 @@ def _fit(
             # Keras does so by itself only where the outermost model was built in that precision
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         trained.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    keep_order(trained, train.images, targets)
     trained.fit(
         make_batches(train, recipe.batch_size, seed + resumed, targets),
         validation_data=make_batches(validation, 256),

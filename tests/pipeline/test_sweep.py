@@ -1,0 +1,266 @@
+"""Sweeps of stub notebooks: what is run, skipped, tried again, shown; on workers of its own and of another process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from support import CHECKOUT
+
+STAGES = (
+    "01_preprocessing",
+    "02_baseline_cnn",
+    "03_augmented_retraining",
+    "04_single_image_inference",
+    "05_second_look",
+)
+BEGIN = """
+import os, time
+from utils.data.sealed_test import open_test
+from utils.files import read_json, write_json, write_text
+from utils.paths import ROOT, Run
+
+run = Run(RUN)
+with (ROOT / "log").open("a") as log:
+    log.write(f"{RUN} STAGE\\n")
+"""
+SAVE = """
+for name in ("model.keras", "model.tflite"):
+    write_text(run.models / "MODEL" / name, "")
+write_json(run.models / "MODEL" / "model.json", {"seeds": seeds, "validation": figures})
+open_test(run, "stub", run.models / "MODEL")
+write_json(run.metrics("STAGE"), {})
+"""
+BODIES = {
+    "01_preprocessing": """
+for name in ("index.csv", "images.npy", "test_images.npy"):
+    write_text(run.data / name, SOURCE)
+write_json(run.data / "manifest.json", {"fingerprint": "0"})
+summary = {"class_names": ["happy", "sad"], "source": "stub", "pictures": 2, "skipped": 0, "findings": {}}
+write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
+""",
+    "02_baseline_cnn": """
+seeds, figures = SEEDS, {"accuracy": 0.7 + SEEDS[0] / 100, "auroc": 0.8, "log_loss": 0.5}
+"""
+    + SAVE.replace("MODEL", "EmotionDetector_1").replace("STAGE", "02_baseline_cnn"),
+    "03_augmented_retraining": """
+while (ROOT / "pause").exists():
+    write_text(ROOT / "paused" / RUN, f"{os.getpid()} {os.getppid()}")
+    time.sleep(0.05)
+if ROTATION == 99:
+    raise ValueError("no such angle")
+seeds = read_json(run.models / "EmotionDetector_1" / "model.json")["seeds"]
+chance = seeds[0] / 100 + (7 * seeds[0] + ROTATION) % 3 / 1000
+figures = {"accuracy": 0.7 + ROTATION / 100 + chance, "auroc": 0.8 + chance, "log_loss": 0.5 - ROTATION / 100 - chance}
+"""
+    + SAVE.replace("MODEL", "EmotionDetector_2").replace("STAGE", "03_augmented_retraining"),
+    "04_single_image_inference": "",
+    "05_second_look": "",
+}
+PARAMETERS = {
+    "01_preprocessing": 'RUN = "sample"\nSOURCE = ""\nSEED = 0',
+    "02_baseline_cnn": 'RUN = "sample"\nSEEDS = [0]',
+    "03_augmented_retraining": 'RUN = "sample"\nROTATION = 1.0',
+    "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
+    "05_second_look": 'RUN = "sample"',
+}
+GRID = "parameters:\n  ROTATION: [0, {last}]\n  SEEDS: [[0], [1], [2]]\n"
+RUNS = [f"sweep-turns-a-rotation-{angle}-seeds-{seed}" for angle in (0, 9) for seed in (0, 1, 2)]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of stubs, with a sweep of six points."""
+    for name in ("notebooks", "profiles", "sweeps"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "profiles" / "default.yml").write_text("SEED: 1\n")
+    (tmp_path / "sweeps" / "turns.yml").write_text(GRID.format(last=9))
+    (tmp_path / "raw.zip").write_bytes(b"raw")
+    new = nbformat.v4
+    for stage in STAGES:
+        cells = [
+            new.new_markdown_cell(f"# {stage}"),
+            new.new_code_cell(PARAMETERS[stage], metadata={"tags": ["parameters"]}),
+            new.new_code_cell(BEGIN.replace("STAGE", stage)),
+            new.new_code_cell(BODIES[stage]),
+        ]
+        nbformat.write(new.new_notebook(cells=cells), tmp_path / "notebooks" / f"{stage}.ipynb")
+    return tmp_path
+
+
+def start(root, *words, **environment):
+    """The command, on a project of stubs whose cells run without kernels."""
+    code = f"import sys; from pipeline.sweep import main; sys.exit(main({list(words)!r}, 'in_process'))"
+    paths = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(CHECKOUT / "tests" / "helpers")]))
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"STRESS_FACES_ROOT": str(root), "PYTHONPATH": paths} | environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def sweep(root, *words, **environment):
+    process = start(root, *(words or ("SWEEP=turns", "DATASET=a", f"SOURCE={root / 'raw.zip'}")), **environment)
+    try:
+        told = process.communicate(timeout=300)[0]
+    finally:
+        process.kill()
+    return process.returncode, told
+
+
+def count(root):
+    """How often each stage of each run began."""
+    lines = (root / "log").read_text().splitlines()
+    return {line: lines.count(line) for line in lines}
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def read_paused(root, how_many):
+    """Of the runs that wait, their processes and workers."""
+    files = list((root / "paused").glob("[!.]*"))
+    found = [tuple(map(int, text.split())) for text in (path.read_text() for path in files) if text]
+    return found if len(found) >= how_many else []
+
+
+def test_points_are_run_once_and_shown_side_by_side(project):
+    status, told = sweep(project)
+    assert status == 0, told
+    begun = count(project)
+    assert set(begun.values()) == {1}
+    made = [line for line in begun if line.endswith(STAGES[0])]
+    assert len(made) == 1 and made[0].startswith("sweep-turns-a-data-")
+    assert {line for line in begun if not line.endswith(STAGES[0])} == {f"{r} {s}" for r in RUNS for s in STAGES[1:3]}
+    assert "6 runs of sweep-turns-a. Dask's dashboard: http://" in told
+    assert all(f"{run}: done in " in told for run in RUNS)
+    # no test was opened, and what was taken takes no room
+    assert not (project / "reports" / "test_evaluations.jsonl").exists()
+    assert "The test stays sealed" in (project / "reports" / RUNS[0] / "02_baseline_cnn.html").read_text()
+    shared = project / "data" / "processed" / made[0].split()[0] / "images.npy"
+    assert shared.samefile(project / "data" / "processed" / RUNS[0] / "images.npy")
+
+    report = project / "reports" / "sweep-turns-a"
+    figures = json.loads((report / "sweep.json").read_text())
+    assert [run["run"] for run in figures["runs"]] == RUNS
+    better = [pair for pair in figures["pairs"] if pair["verdict"] == "better"]
+    assert {(pair["model"], pair["figure"]) for pair in better} == {
+        ("EmotionDetector_2", "accuracy"), ("EmotionDetector_2", "log_loss")
+    }  # fmt: skip
+    assert figures["best"] == "rotation-9"
+    assert f"SOURCE={project / 'raw.zip'} RUN=best-turns-a 'PARAMS=ROTATION=9 SEEDS=[0,1,2]'" in figures["command"]
+    page = (report / "index.html").read_text()
+    assert "No setting changes this network" in page and "<svg" in page
+    assert all(f'href="../{run}/index.html"' in page for run in RUNS)
+    overview = (project / "reports" / "index.html").read_text()
+    assert 'href="sweep-turns-a/index.html"' in overview and RUNS[0] not in overview
+
+    (project / "sweeps" / "turns.yml").write_text(GRID.format(last=99))
+    status, told = sweep(project)
+    assert status == 1
+    assert told.count(": up to date, report in reports/sweep-turns-a-rotation-0-seeds-") == 3
+    for seed in (0, 1, 2):
+        run = f"sweep-turns-a-rotation-99-seeds-{seed}"
+        assert f"{run}: failed: 03_augmented_retraining failed" in told
+        assert f'href="../{run}/03_augmented_retraining.failed.html"' in (report / "index.html").read_text()
+    assert "3 of them are not there" in (report / "index.html").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_killed_worker_and_a_killed_command_lose_nothing_and_repeat_nothing(project):
+    (project / "pause").touch()
+    process = start(project, "SWEEP=turns", "DATASET=a", f"SOURCE={project / 'raw.zip'}")
+    wait_for(lambda: read_paused(project, 1))
+    run, worker = read_paused(project, 1)[0]
+    os.kill(worker, signal.SIGKILL)
+    # what it had started ends with it
+    wait_for(lambda: not is_alive(run))
+    (project / "paused").rename(project / "before")
+    wait_for(lambda: read_paused(project, 1))
+    begun = count(project)
+    again = [line for line, times in begun.items() if times > 1]
+    assert all(line.endswith(STAGES[2]) for line in again)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: not any(is_alive(pid) for pids in read_paused(project, 1) for pid in pids))
+    (project / "pause").unlink()
+    status, told = sweep(project)
+    assert status == 0, told
+    begun = count(project)
+    assert {line.split()[0] for line in begun} >= set(RUNS)
+    assert {times for line, times in begun.items() if not line.endswith(STAGES[2])} == {1}
+    assert all(f"{run}: done" in told for run in RUNS)
+
+
+@contextmanager
+def cluster(folder, root):
+    """A scheduler and two workers, each a process of its own, over TCP; gives the scheduler's address."""
+    paths = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(CHECKOUT / "tests" / "helpers")]))
+    options = {"env": os.environ | {"PYTHONPATH": paths, "STRESS_FACES_ROOT": str(root)}, "cwd": folder}
+    options |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    known, place = folder / "scheduler.json", ["--host", "127.0.0.1", "--no-dashboard"]
+    command = [sys.executable, "-m", "dask"]
+    started = [subprocess.Popen([*command, "scheduler", "--port", "0", "--scheduler-file", known, *place], **options)]
+    try:
+        wait_for(known.exists)
+        worker = [*command, "worker", "--scheduler-file", known, "--nthreads", "1", "--no-nanny", *place]
+        started += [subprocess.Popen([*worker, "--name", name], **options) for name in ("one", "two")]
+        yield json.loads(known.read_text())["address"]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_workers_of_a_scheduler_that_is_there_are_used(project, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    (project / "pause").touch()
+    with cluster(folder, project) as address:
+        process = start(
+            project, "SWEEP=turns", "DATASET=a", f"SOURCE={project / 'raw.zip'}", DASK_SCHEDULER_ADDRESS=address
+        )
+        # both are at work, and are no children of the command
+        wait_for(lambda: read_paused(project, 2))
+        workers = {worker for _, worker in read_paused(project, 2)}
+        assert len(workers) == 2
+        assert all(int(Path(f"/proc/{pid}/stat").read_text().split()[3]) != process.pid for pid in workers)
+        (project / "pause").unlink()
+        told = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, told
+    assert all(f"{run}: done" in told for run in RUNS)
+    assert set(count(project).values()) == {1}
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(project, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    status, told = sweep(project, DASK_SCHEDULER_ADDRESS="tcp://127.0.0.1:9")
+    assert status == 2
+    assert "No Dask scheduler at DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["SWEEP=none"], "No sweep 'none'"), (["SWEEP=turns", "DATASET=a"], "DATASET=a needs SOURCE=path"),
+     (["SWEEP=turns", "RUN=x"], "Unknown variable RUN"), (["SWEEP=turns", "PROFILE=huge"], "No profile 'huge'"),
+     (["SWEEP=turns", "PARAMS=ROTATION=3"], "PARAMS gives ROTATION, which the sweep varies"),
+     (["SWEEP=turns", "PARAMS=SEEDS=[7]"], "PARAMS gives SEEDS, which the sweep varies")],
+)  # fmt: skip
+def test_a_wrong_command_is_one_line(project, words, message):
+    status, told = sweep(project, *words)
+    assert (status, len(told.strip().splitlines())) == (2, 1)
+    assert message in told
