@@ -28,7 +28,6 @@ MOST_LINES = 250
 FEWEST_LINES = 40
 SMALL = {
     "utils.models.batches": "training and benchmarks both need it",
-    "utils.plots.findings": "a figure of its own",
     "utils.plots.style": "one look for all figures",
     "utils.plots.training": "a figure of its own",
 }

@@ -16,7 +16,7 @@ from reporting.findings import (
 )
 from reporting.html import render_faces
 from reporting.people import describe_outvoted
-from reporting.sentences import describe_label_errors
+from reporting.sentences import describe_label_errors, describe_training
 from utils import plots
 from utils.data.dataset import Split, read_attributes
 from utils.display import LiveFigure, escape_markdown, say, show_figure, show_html, show_table
@@ -61,6 +61,23 @@ def watch_training() -> Callable[[list[dict], int], None]:
         figure.show(lambda: plots.history({"so far": history}, first_epoch=first_epoch), alt)
 
     return draw
+
+
+def show_training(training) -> None:
+    """Whether a training was taken from the store, and a line an epoch; many are folded.
+
+    Args:
+        training: a `store.Training`, from `train.train_network` or `strong_training.train_strong`.
+    """
+    say(describe_training(training.taken, training.ended))
+    figures = {"loss": "training loss", "accuracy": "training accuracy"}
+    figures |= {f"val_{key}": name.replace("training", "validation") for key, name in figures.items()}
+    table = pd.DataFrame(training.history)[list(figures)].rename(columns=figures)
+    table.insert(0, "epoch", range(1, len(table) + 1))
+    show_table(table, 3, folded=f"{len(table)} epochs, a line each" if len(table) > _OPEN_EPOCHS else "")
+
+
+_OPEN_EPOCHS = 12
 
 
 def show_scores(scores_by_model: dict[str, dict]) -> None:
@@ -197,7 +214,7 @@ def show_slices(run: Run, evaluation: Evaluation) -> list[dict]:
     kinds = pd.concat([measured, attributes], axis=1)
     right = (decided.p_stress >= THRESHOLD) == test.labels
     table = measure_slices(right, kinds, decided.groups)
-    if len(table):
+    if len(table) and table["stands_out"].any():
         show_figure(plots.slices(table, right.mean()), "Accuracy with its interval on each slice", "slices")
     rows = table.to_dict("records")
     # names in a data set are anybody's

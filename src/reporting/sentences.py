@@ -16,6 +16,35 @@ _ALIKE = 1.1
 """From how many times as many pictures on classes are called unequal."""
 
 
+def describe_label_source(rendered: bool, people: dict | None) -> str:
+    """Where the labels come from, in one sentence.
+
+    Args:
+        rendered: whether the pictures are the rendered faces of this repository.
+        people: from `audit.count_votes`; None where nobody voted.
+    """
+    if rendered:
+        return "Each label is the expression that the face was rendered with: no people have seen and labelled it."
+    if people:
+        return f"Each label is what most of some {people['people']:,} people saw in the face, not what anyone felt."
+    return "Each label is what somebody said of the face, or searched for: not what anyone felt."
+
+
+def describe_classes(counts: dict[str, int], stress_classes: list[str]) -> str:
+    """How many pictures each class has, where all have as many: a sentence says what bars would.
+
+    Args:
+        counts: pictures by class, all the same.
+        stress_classes: those that count as Stress.
+    """
+    stress = [name for name in counts if name in stress_classes]
+    others = [name for name in counts if name not in stress_classes]
+    return (
+        f"Each of the {len(counts)} classes has {next(iter(counts.values())):,} pictures. {', '.join(stress)} count as "
+        f"Stress; {', '.join(others)} as Non-stress."
+    )
+
+
 def describe_balance(counts: dict[str, int]) -> str:
     """How unequal the classes are, and what is done about it.
 
@@ -191,3 +220,34 @@ def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targ
         f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
         "it says where to look first."
     )
+
+
+def sum_up_data(summary: dict) -> str:
+    """Notebook 1 in short: its metrics."""
+    counts = {split: sum(labels.values()) for split, labels in summary["counts"].items()}
+    shown = ", ".join(f"{counts.get(split, 0):,} {split}" for split in ("train", "validation", "test"))
+    found = sum(count > 0 for count in summary["findings"].values())
+    return (
+        f"{summary['pictures']:,} pictures of {len(summary['class_names'])} classes are read, "
+        f"{summary['skipped']:,} could not be; the splits hold {shown}, the rest is set aside. Of "
+        f"{len(summary['findings'])} kinds of defects, {found} occur. "
+        f"{describe_label_source(summary['rendered'], summary['people'])}"
+    )
+
+
+_ANOTHER_MAP = 0.5
+"""Correlation below which two maps are called different."""
+
+
+def sum_up_answer(kept: dict) -> str:
+    """Notebook 4 in short: its metrics."""
+    said = f"{kept['label']}, {show_percent(kept['confidence'])}" if kept["label"] else "cannot say"
+    text = f"{kept['model']} answers: {said}."
+    check = kept["map_check"]
+    if check:
+        verdict = "are the model's own" if check["median"] < _ANOTHER_MAP else "show the picture more than the model"
+        text += (
+            f" The maps of what moved it {verdict}: they correlate with those of shuffled weights at "
+            f"{check['median']:.2f} (median of {check['pictures']:,})."
+        )
+    return text

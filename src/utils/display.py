@@ -4,6 +4,9 @@ import base64
 import io
 import warnings
 from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +14,7 @@ import pandas as pd
 from IPython import get_ipython
 from IPython.display import HTML, Markdown, display
 
+from utils.pictures import PictureError, open_picture
 from utils.quiet import in_notebook
 
 LARGEST_SVG = 150_000
@@ -64,6 +68,53 @@ class LiveFigure:
             self._handle = display(content, raw=True, metadata=metadata, display_id=True)
 
 
+class Upload:
+    """A button that takes one picture of the reader's; where nobody watches, a line stands in its place.
+
+    On a phone, the browser offers its camera, too. The picture stays in this kernel's memory: it is not written.
+
+    Attributes:
+        content: the encoded picture; b"" until one that can be read was taken.
+    """
+
+    def __init__(self):
+        self.content = b""
+        if not is_watched():
+            say("Run in Jupyter, this cell shows a button that takes a picture of yours.")
+            return
+        from ipywidgets import HTML as Line
+        from ipywidgets import FileUpload, VBox
+
+        button = FileUpload(accept="image/*", description="Your picture", layout={"width": "auto"})
+        button.observe(lambda change: self.take(change["new"]), "value")
+        self._told = Line("It stays here: it is not written to a file.")
+        display(VBox([button, self._told]))
+
+    def take(self, files: tuple) -> None:
+        """Keep the picture, and say below the button what is to be done, or what is wrong with it, in one line.
+
+        Args:
+            files: of ipywidgets' `FileUpload.value`.
+        """
+        if not files:
+            return
+        content, name = bytes(files[-1]["content"]), escape(files[-1]["name"])
+        try:
+            open_picture(content)
+        except PictureError as error:
+            self._told.value = f"{name}: {escape(str(error))}. Choose another."
+            return
+        self.content = content
+        self._told.value = f"{name} is taken. Now run the cells below: Run, Run Selected Cell and All Below."
+
+
+def say_if_older(report: Path) -> None:
+    """Where somebody watches, say that a report from before does not show what is run now."""
+    if is_watched() and report.exists():
+        made = datetime.fromtimestamp(report.stat().st_mtime)
+        say(f"The report `{report.name}` is of {made:%d %B %Y, %H:%M}: it does not show what is run here now.")
+
+
 def _finish(axes, alt: str) -> tuple[dict, dict]:
     """A figure as display data and its metadata; it is closed."""
     figure = np.ravel(axes)[0].figure
@@ -107,8 +158,14 @@ def show_html(html: str, name: str) -> None:
     display({"text/html": html}, raw=True, metadata={FIGURE_KEY: name})
 
 
-def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
-    """Display a table without its index: text to the left, whole numbers with thousands separators."""
+def show_table(table: pd.DataFrame, decimals: int = 4, folded: str = "") -> None:
+    """Display a table without its index: text to the left, whole numbers with thousands separators.
+
+    Args:
+        table: what is shown.
+        decimals: of numbers that are not whole.
+        folded: what stands there of it until somebody opens it; "": it is open.
+    """
     numbers = table.select_dtypes("number")
     formats = {name: f"{{:.{decimals}f}}" if pd.api.types.is_float_dtype(numbers[name]) else "{:,}" for name in numbers}
     left = [
@@ -119,7 +176,8 @@ def show_table(table: pd.DataFrame, decimals: int = 4) -> None:
     # file names come from whoever made the data, and reports are passed on
     escaped = table.reset_index(drop=True).style.format(formats, escape="html").format_index(escape="html", axis=1)
     styled = escaped.hide(axis="index").set_table_styles(left)
-    display(HTML(styled.to_html().replace("<th id", '<th scope="col" id')))
+    html = styled.to_html().replace("<th id", '<th scope="col" id')
+    display(HTML(f"<details><summary>{escape(folded)}</summary>{html}</details>" if folded else html))
 
 
 def say(text: str) -> None:

@@ -117,6 +117,14 @@ _WORDS = {
 }
 
 
+class ParameterError(ValueError):
+    """A parameter that will not do. In a notebook its message is all that is shown, without the way to it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython asks for it."""
+        return [str(self)]
+
+
 def check(notebook: str, namespace: dict) -> None:
     """Check a notebook's parameters where they stand, and give what came in another form the type of its default.
 
@@ -127,7 +135,7 @@ def check(notebook: str, namespace: dict) -> None:
         namespace: its `globals()`.
 
     Raises:
-        ValueError: see `read_value`.
+        ParameterError: see `read_value`.
     """
     declared = read_declared(NOTEBOOKS / f"{notebook}.ipynb")
     namespace |= {name: read_value(name, namespace[name], default) for name, default in declared.items()}
@@ -137,13 +145,13 @@ def read_value(name: str, value, default):
     """A parameter's value, in the type of its default.
 
     Raises:
-        ValueError: of another type, not finite, or out of LIMITS.
+        ParameterError: of another type, not finite, or out of LIMITS.
     """
     wanted = type(default)
     fits, expected = LIMITS.get(name, (lambda _: True, _WORDS[wanted]))
     read = _convert(value, wanted)
     if type(read) is not wanted or (wanted is float and not math.isfinite(read)) or not fits(read):
-        raise ValueError(f"Parameter {name}: expected {expected}, found {value!r}.")
+        raise ParameterError(f"Parameter {name}: expected {expected}, found {value!r}.")
     return read
 
 

@@ -1,9 +1,11 @@
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from reporting.findings import describe_scores
-from reporting.sections import tabulate_scores, watch_training
+from reporting.sections import show_training, tabulate_scores, watch_training
 from reporting.sentences import describe_seeds
 from utils.evaluation.bootstrap import measure_classes, measure_stress
 from utils.evaluation.registry import show_interval
@@ -99,3 +101,14 @@ def test_the_curves_grow_with_each_epoch_where_somebody_watches(monkeypatch, wat
     last = [first_epoch, first_epoch + 1] if watched else []
     assert seen == [f"Loss and accuracy up to epoch {epoch}, training and validation" for epoch in last]
     assert plt.get_fignums() == open_before
+
+
+@pytest.mark.parametrize(("epochs", "folded"), [(3, 0), (60, 1)])
+def test_a_finished_training_leaves_a_line_an_epoch(monkeypatch, epochs, folded):
+    shown = []
+    monkeypatch.setattr("utils.display.display", lambda content: shown.append(content.data))
+    epoch = {"loss": 1.2345, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.4, "learning_rate": 0.1}
+    show_training(SimpleNamespace(taken=False, ended=None, history=[epoch] * epochs))
+    assert shown[0] == "Trained just now."
+    assert shown[1].count("<tr") == 1 + epochs and "1.234" in shown[1] and "learning" not in shown[1]
+    assert shown[1].count("<details>") == folded

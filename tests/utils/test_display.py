@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 from utils import display
+from utils.pictures import encode_png
 
 
 @pytest.fixture
@@ -102,6 +103,53 @@ def test_a_live_figure_is_updated_in_place_and_only_where_it_is_seen(monkeypatch
     assert shown == (["display", "update", "update"] if here else [])
     assert len(drawn) == 3 * here
     assert not plt.get_fignums()
+
+
+@pytest.fixture
+def button(monkeypatch):
+    """What somebody who watches is shown by an Upload."""
+    found = []
+    monkeypatch.setattr(display, "is_watched", lambda: True)
+    monkeypatch.setattr(display, "display", lambda *content: found.extend(content))
+    return display.Upload(), found[0]
+
+
+def test_a_picture_from_the_button_is_kept_and_what_is_none_is_told_in_a_line(button):
+    upload, box = button
+    chooser, line = box.children
+    assert chooser.accept == "image/*"
+    picture = encode_png(np.zeros((60, 60, 3), np.uint8))
+    for name, content in (("<b>text.txt", b"no picture"), ("face.png", picture), ("broken.png", picture[:60])):
+        file = {"name": name, "type": "", "size": len(content), "content": content, "last_modified": 0}
+        upload.take((file | {"content": memoryview(content)},))
+        assert (name == "face.png") == ("is taken" in line.value)
+        assert "<b>" not in line.value and "\n" not in line.value
+        assert upload.content == (b"" if name == "<b>text.txt" else picture)
+
+
+def test_nobody_who_is_not_there_is_shown_a_button(shown, monkeypatch):
+    monkeypatch.setattr(display, "display", lambda content: shown.append(content))
+    assert display.Upload().content == b""
+    ((line),) = shown
+    assert "Jupyter" in line.data
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_report_from_before_is_told_of_where_it_could_mislead(monkeypatch, tmp_path, here):
+    shown = []
+    monkeypatch.setattr(display, "is_watched", lambda: here)
+    monkeypatch.setattr(display, "display", lambda content: shown.append(content.data))
+    display.say_if_older(tmp_path / "04.html")
+    assert not shown
+    (tmp_path / "04.html").touch()
+    display.say_if_older(tmp_path / "04.html")
+    assert ["`04.html` is of" in text for text in shown] == [True] * here
+
+
+def test_a_long_table_can_be_folded(shown, monkeypatch):
+    monkeypatch.setattr(display, "display", lambda content: shown.append(content.data))
+    display.show_table(pd.DataFrame({"epoch": [1]}), folded="60 epochs & more")
+    assert shown[0].startswith("<details><summary>60 epochs &amp; more</summary>")
 
 
 ASK = "from utils.display import is_watched\nprint(is_watched())"

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "sources": ["fetch_source", "find_decisions"],
         "annotations": ["tabulate_attributes"],
         "ingest": ["inspect_source", "read_pictures"],
-        "audit": ["audit_pictures", "count_findings", "count_votes", "tabulate_flags"],
+        "audit": ["audit_pictures", "count_findings", "count_votes", "tabulate_findings", "tabulate_flags"],
         "splits": ["assign_splits", "tabulate_splits"],
         "sealed_test": ["count_evaluations", "read_notes"],
         "dataset": ["load_split", "read_manifest", "validation_picture", "write_dataset"],

@@ -180,9 +180,14 @@ def count_votes(votes: pd.DataFrame | None) -> dict | None:
 
 
 def tabulate_flags(records: pd.DataFrame) -> pd.DataFrame:
-    """How many pictures carry each flag, and what it means: `flag`, `pictures`, `meaning`."""
+    """How many pictures carry each flag that occurs, and what it means: `flag`, `pictures`, `meaning`."""
     rows = [(flag, int(has_flag(records, flag).sum()), meaning) for flag, meaning in FLAGS.items()]
-    return pd.DataFrame(rows, columns=["flag", "pictures", "meaning"])
+    return pd.DataFrame([row for row in rows if row[1]], columns=["flag", "pictures", "meaning"])
+
+
+def tabulate_findings(findings: dict[str, int]) -> pd.DataFrame:
+    """What of `count_findings` was found at all: `finding`, `number`."""
+    return pd.DataFrame([row for row in findings.items() if row[1]], columns=["finding", "number"])
 
 
 def count_findings(records: pd.DataFrame) -> dict[str, int]:

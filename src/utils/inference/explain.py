@@ -44,8 +44,7 @@ class Explanation:
     @property
     def strongest(self) -> int:
         """Hundredths of P(stress) that the strongest place of the map reaches; 0: fewer than FEWEST_POINTS."""
-        points = 100 * float(np.abs(self.occlusion).max())
-        return round(points) if points >= FEWEST_POINTS else 0
+        return measure_strength(self.occlusion)
 
 
 def explain(classifier: Classifier, prediction: Prediction, sample: Path, count: int = 5) -> Explanation:
@@ -71,7 +70,7 @@ def _p_stress(classifier: Classifier, pictures: np.ndarray) -> np.ndarray:
     return classifier.p_stress(classifier.probabilities(pictures))
 
 
-def map_occlusion(classifier: Classifier, picture: np.ndarray) -> np.ndarray:
+def map_occlusion(classifier: Classifier, picture: np.ndarray, step: int = _STEP) -> np.ndarray:
     """How much P(stress) falls when a part of the picture is covered by the picture's mean colour.
 
     Zeiler and Fergus 2014 (doi 10.1007/978-3-319-10590-1_53). Each pixel has the mean over the squares of 12x12 pixels
@@ -80,11 +79,13 @@ def map_occlusion(classifier: Classifier, picture: np.ndarray) -> np.ndarray:
     Args:
         classifier: the model that answers.
         picture: uint8 (48, 48, 3), RGB.
+        step: pixels from one square to the next.
 
     Returns:
         float64 (48, 48), -1 to 1.
     """
-    places = [(top, left) for top in range(0, SIDE - _PATCH + 1, _STEP) for left in range(0, SIDE - _PATCH + 1, _STEP)]
+    starts = range(0, SIDE - _PATCH + 1, step)
+    places = [(top, left) for top in starts for left in starts]
     pictures = np.repeat(picture[np.newaxis], len(places) + 1, axis=0)
     for covered, (top, left) in zip(pictures, places, strict=False):
         covered[top : top + _PATCH, left : left + _PATCH] = picture.mean(axis=(0, 1)).round()
@@ -145,19 +146,64 @@ def shuffle_weights(model: bytes, seed: int = 0) -> bytes:
     return bytes(shuffled)
 
 
-def compare_with_shuffled(classifier: Classifier, model: Path, picture: np.ndarray) -> float:
-    """How alike the occlusion maps of a model and of the same with shuffled weights are: their correlation, -1 to 1.
+@dataclass(frozen=True)
+class ShuffledCheck:
+    """The occlusion maps of a model, and of the same with its weights in random order.
+
+    Attributes:
+        maps: float (n, 48, 48), the model's, as of `map_occlusion`, of squares that do not overlap.
+        shuffled: the same of the other.
+    """
+
+    maps: np.ndarray
+    shuffled: np.ndarray
+
+    @property
+    def likeness(self) -> np.ndarray:
+        """The correlation of each picture's two maps, float (n,), -1 to 1; 0 where one of them is flat."""
+        first, second = (maps.reshape(len(maps), -1) for maps in (self.maps, self.shuffled))
+        first, second = (maps - maps.mean(axis=1, keepdims=True) for maps in (first, second))
+        lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+        return (first * second).sum(axis=1) / np.where(lengths > 0, lengths, 1)
+
+    def summarise(self) -> dict:
+        """How many `pictures`; of their likenesses the `median`, and the 5 % and 95 % quantiles `low` and `high`."""
+        low, middle, high = np.quantile(self.likeness, (0.05, 0.5, 0.95))
+        return {"pictures": len(self.maps), "median": float(middle), "low": float(low), "high": float(high)}
+
+
+def compare_with_shuffled(classifier: Classifier, model: Path, pictures: np.ndarray) -> ShuffledCheck:
+    """The occlusion maps of some pictures, by a model and by the same with shuffled weights.
 
     Args:
         classifier: the model, loaded.
         model: its .tflite file.
-        picture: uint8 (48, 48, 3), RGB.
+        pictures: uint8 (n, 48, 48, 3), RGB; one at least.
     """
     shuffled = Classifier(shuffle_weights(model.read_bytes()), classifier.class_names, classifier.stress_classes)
-    maps = [map_occlusion(network, picture).ravel() for network in (classifier, shuffled)]
-    if min(values.std() for values in maps) == 0:
-        return 0.0
-    return float(np.corrcoef(maps)[0, 1])
+    # squares side by side: a third of the work
+    both = ([map_occlusion(network, face, _PATCH) for face in pictures] for network in (classifier, shuffled))
+    return ShuffledCheck(*map(np.stack, both))
+
+
+def say_likeness(check: ShuffledCheck) -> str:
+    """What the check found, in two sentences."""
+    found = check.summarise()
+    moved = sum(measure_strength(occlusion) > 0 for occlusion in check.shuffled)
+    correlation = f"{found['median']:.2f}"
+    if found["pictures"] > 1:
+        correlation = f"{correlation} (median of {found['pictures']} pictures; 90 % lie between {found['low']:.2f} and "
+        correlation += f"{found['high']:.2f})"
+    return (
+        f"Correlation of the two maps: {correlation}; 1 would be the same map. With the weights in random order, "
+        f"{moved} of {found['pictures']} maps reach {FEWEST_POINTS} points of P(Stress)."
+    )
+
+
+def measure_strength(occlusion: np.ndarray) -> int:
+    """Hundredths of P(stress) that the strongest place of a map reaches; 0: fewer than FEWEST_POINTS."""
+    points = 100 * float(np.abs(occlusion).max())
+    return round(points) if points >= FEWEST_POINTS else 0
 
 
 def overlay_map(picture: np.ndarray, occlusion: np.ndarray, side: int = 4 * SIDE) -> np.ndarray:

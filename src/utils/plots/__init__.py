@@ -5,13 +5,21 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
-        "data": ["average_faces", "agreement", "class_balance", "contact_sheet", "pictures", "size_and_brightness"],
+        "data": [
+            "average_faces",
+            "agreement",
+            "brightness",
+            "class_balance",
+            "contact_sheet",
+            "pictures",
+            "sizes",
+        ],
         "findings": ["findings", "has_findings"],
         "training": ["history"],
         "scores": ["against_references", "confusion", "per_class", "roc"],
         "calibration": ["reliability", "risk_coverage"],
         "comparison": ["differences", "mappings", "people_and_model"],
         "conditions": ["robustness", "slices"],
-        "answers": ["boxes", "panel", "probabilities", "say_answer", "sensitivity"],
+        "answers": ["boxes", "map_pairs", "panel", "probabilities", "say_answer", "sensitivity"],
     },
 )

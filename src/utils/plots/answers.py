@@ -13,6 +13,8 @@ from utils.inference.explain import (
     FOR_STRESS,
     FULL_SCALE,
     Explanation,
+    ShuffledCheck,
+    measure_strength,
     overlay_map,
 )
 from utils.labels import CLASS_NAMES, THRESHOLD
@@ -99,12 +101,36 @@ def panel(image: Image.Image, faces: list[FacePrediction], explanation: Explanat
     return list(axes.values())
 
 
+def map_pairs(pictures: np.ndarray, check: ShuffledCheck):
+    """Faces under their occlusion maps: above by the model, below by the same with shuffled weights; Axes (2, n).
+
+    Args:
+        pictures: uint8 (n, 48, 48, 3), RGB; those of the check's first maps.
+        check: from `explain.compare_with_shuffled`.
+    """
+    count = len(pictures)
+    size, layout = (1.9 * count + 0.4, 5.2), ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.05)
+    axes = plt.subplots(2, count, figsize=size, squeeze=False, layout=layout)[1]
+    for row, maps in zip(axes, (check.maps, check.shuffled), strict=True):
+        for ax, picture, occlusion in zip(row, pictures, maps, strict=False):
+            ax.imshow(overlay_map(picture, occlusion))
+            strength = measure_strength(occlusion)
+            moved = f"up to {strength} points" if strength else "nothing moved it"
+            ax.set_title(moved, fontsize=9, loc="center", fontweight="normal")
+            ax.set(xticks=[], yticks=[])
+    axes[0, 0].set_ylabel("as learnt", fontsize=10)
+    axes[1, 0].set_ylabel("weights shuffled", fontsize=10)
+    _add_colour_bar(axes[1])
+    return axes
+
+
 def _add_colour_bar(ax) -> None:
-    """The fixed scale of every occlusion map, below one."""
+    """The fixed scale of every occlusion map, below one, or below a row of them."""
     ends = [np.array(colour) / 255 for colour in (AGAINST_STRESS, (255, 255, 255), FOR_STRESS)]
     points = plt.Normalize(-100 * FULL_SCALE, 100 * FULL_SCALE)
     scale = plt.cm.ScalarMappable(points, LinearSegmentedColormap.from_list("occlusion", ends))
-    bar = ax.figure.colorbar(scale, ax=ax, orientation="horizontal", fraction=0.05, pad=0.03)
+    figure = np.ravel(ax)[0].figure
+    bar = figure.colorbar(scale, ax=ax, orientation="horizontal", fraction=0.05, pad=0.03)
     bar.set_label("points of P(Stress): blue against it, orange for it", fontsize=8)
     bar.ax.tick_params(labelsize=8)
 

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.transforms import offset_copy
 
 from utils.plots.style import PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
 
@@ -35,8 +36,15 @@ def robustness(table: pd.DataFrame, axes=None):
 
 
 def slices(table: pd.DataFrame, accuracy: float, ax=None):
-    """A line a slice: accuracy with its 95 % interval, against that on all pictures. From `slices.measure_slices`."""
-    ax = make_axes(ax, 7.5, 0.26 * len(table) + 0.3 * table["by"].nunique() + 1.2)
+    """A line a slice: accuracy with its 95 % interval, against that on all pictures.
+
+    Args:
+        table: from `slices.measure_slices`; of ways to slice in which nothing stands out, nothing is drawn.
+        accuracy: on all pictures.
+        ax: to draw on; None: a new one.
+    """
+    table = table[table["stands_out"].groupby(table["by"]).transform("any")]
+    ax = make_axes(ax, 5, 0.5 * len(table) + 0.3 * table["by"].nunique() + 1.6)
     # a gap between one way to slice and the next
     height = np.arange(len(table)) + 0.7 * (table["by"] != table["by"].shift()).cumsum()
     for out, colour, marker in ((False, REFERENCE_COLOUR, "o"), (True, PLAIN_COLOUR, "D")):
@@ -47,10 +55,11 @@ def slices(table: pd.DataFrame, accuracy: float, ax=None):
             label = "better or worse than the rest" if out else "cannot be told from the rest"
             ax.errorbar(part["accuracy"], height[rows], xerr=spans, fmt=marker, color=colour, markersize=4, label=label)
     ax.axvline(accuracy, linestyle=":", color=REFERENCE_COLOUR, label=f"all pictures: {accuracy:.3f}")
-    names = [f"{row.by}: {row.slice}  (n = {row.pictures:,})".replace("_", " ") for row in table.itertuples()]
-    ax.set_yticks(height, names, fontsize=8)
+    names = [f"{row.by}:\n{row.slice}\nn = {row.pictures:,}".replace("_", " ") for row in table.itertuples()]
+    ax.set_yticks(height, names, fontsize=9)
     ax.set_ylim(height.max() + 0.8, height.min() - 0.8)
-    ax.set(title="Accuracy on slices, kinds of test pictures", xlabel="accuracy, with 95 % interval", ylabel="")
-    ax.locator_params(axis="x", nbins=6)
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set(title="Accuracy on slices", xlabel="accuracy, with 95 % interval", ylabel="")
+    ax.locator_params(axis="x", nbins=5)
+    below = offset_copy(ax.transAxes, ax.figure, y=-36, units="points")  # under the axis's numbers and name
+    ax.legend(fontsize=9, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below)
     return ax

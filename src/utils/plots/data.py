@@ -7,7 +7,7 @@ import seaborn as sns
 
 from utils.evaluation.registry import show_percent
 from utils.labels import CLASS_NAMES, NO_MAJORITY
-from utils.plots.style import LABEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, make_axes
+from utils.plots.style import LABEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, close_layout, make_axes
 
 _ANSWERS = dict(enumerate(CLASS_NAMES)) | {-1: NO_MAJORITY}
 _ANSWER_COLOURS = LABEL_COLOURS | {NO_MAJORITY: REFERENCE_COLOUR}
@@ -26,7 +26,7 @@ def class_balance(records: pd.DataFrame, ax=None):
     ax = make_axes(ax, 7, 0.36 * len(counts) + 1.2)
     counts.iloc[::-1].plot.barh(stacked=True, ax=ax, color=_ANSWER_COLOURS, width=0.8)
     ax.bar_label(ax.containers[-1], [f"{total:,}" for total in counts.sum(axis=1)[::-1]], padding=3, fontsize=9)
-    ax.margins(x=0.12)
+    ax.set_xlim(0, 1.15 * counts.sum(axis=1).max())  # room for the numbers
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(title=f"Pictures per class (n = {len(records):,})", xlabel="pictures", ylabel="")
     ax.legend(title="counted as", loc="upper left", bbox_to_anchor=(1, 1))
@@ -46,29 +46,34 @@ def agreement(votes: pd.DataFrame, ax=None):
     return ax
 
 
-def size_and_brightness(records: pd.DataFrame, axes=None):
-    """Histograms of the raw pictures' longer side and of mean brightness by label; two Axes."""
-    axes = axes if axes is not None else plt.subplots(1, 2, figsize=(10, 3.6))[1]
+def sizes(records: pd.DataFrame, ax=None):
+    """A histogram of the raw pictures' longer side, `width` or `height`."""
+    ax = make_axes(ax, 6, 3.4)
     side = records[["width", "height"]].max(axis=1)
-    sns.histplot(x=side, ax=axes[0], color="#555555", discrete=side.nunique() < 20)
-    axes[0].set(title=f"Size as delivered (n = {len(records):,})", xlabel="longer side [pixels]", ylabel="pictures")
-    if side.nunique() == 1:
-        axes[0].set_xlim(side.iloc[0] - 5, side.iloc[0] + 5)
+    sns.histplot(x=side, ax=ax, color="#555555", discrete=side.nunique() < 20)
+    ax.set(title=f"Size as delivered (n = {len(records):,})", xlabel="longer side [pixels]", ylabel="pictures")
+    return ax
+
+
+def brightness(records: pd.DataFrame, ax=None):
+    """Histograms of mean brightness, one a label."""
+    ax = make_axes(ax, 6, 3.4)
     named = records[records["label"] >= 0].assign(answer=records["label"].map(_ANSWERS))
     sns.histplot(
         named, x="brightness", hue="answer", hue_order=list(CLASS_NAMES), palette=LABEL_COLOURS, bins=40,
-        element="step", stat="density", common_norm=False, ax=axes[1],
+        element="step", stat="density", common_norm=False, ax=ax,
     )  # fmt: skip
-    axes[1].set(title="Brightness", xlabel="mean of the pixels [0 to 255]", ylabel="density")
-    axes[1].get_legend().set_title("")
-    return axes
+    ax.set(title=f"Brightness (n = {len(named):,})", xlabel="mean of the pixels [0 to 255]", ylabel="density")
+    ax.get_legend().set_title("")
+    return ax
 
 
-def contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 10, seed: int = 0, axes=None):
+def contact_sheet(records: pd.DataFrame, pixels: np.ndarray, columns: int = 6, seed: int = 0, axes=None):
     """A row of random pictures for each class. Records in the order of pixels, uint8 (n, 48, 48, 3)."""
     names = sorted(set(records["class"]))
     if axes is None:
-        axes = plt.subplots(len(names), columns, figsize=(columns, len(names) + 0.2), squeeze=False)[1]
+        size = (1.5 * columns, 1.75 * len(names))
+        axes = plt.subplots(len(names), columns, figsize=size, squeeze=False, layout=close_layout())[1]
     rng = np.random.default_rng(seed)
     for row, name in zip(axes, names, strict=True):
         positions = np.flatnonzero(records["class"] == name)
@@ -100,10 +105,12 @@ def average_faces(records: pd.DataFrame, pixels: np.ndarray, axes=None):
     return axes
 
 
-def pictures(pictures: np.ndarray, titles: list[str], columns: int = 6):
-    """Pictures, uint8 (n, 48, 48, 3), with a short title above each."""
+def pictures(pictures: np.ndarray, titles: list[str], columns: int = 6, inches: float = 1.6):
+    """Pictures, uint8 (n, 48, 48, 3), each so many inches wide, with a short title above."""
     rows = -(-len(pictures) // columns)
-    axes = plt.subplots(rows, columns, figsize=(1.7 * columns, 2.3 * rows), squeeze=False)[1]
+    axes = plt.subplots(
+        rows, columns, figsize=(inches * columns, (inches + 0.5) * rows), squeeze=False, layout=close_layout()
+    )[1]
     for ax in np.ravel(axes):
         ax.axis("off")
     for ax, picture, title in zip(np.ravel(axes), pictures, titles, strict=False):

@@ -7,7 +7,11 @@ from matplotlib.transforms import offset_copy
 
 from utils.evaluation.metrics import SEED_PROJECT, roc_points
 from utils.evaluation.registry import BY_KEY
+from utils.labels import THRESHOLD
 from utils.plots.style import MODEL_COLOURS, PLAIN_COLOUR, REFERENCE_COLOUR, SEED_COLOUR, make_axes
+
+_CORNERS = (0.15, 0.25, 0.4)
+"""Sides of the corner of an ROC curve that may be drawn larger."""
 
 _WITHOUT_COPIES = 0.22  # how far below a model's own row its figure without copies stands
 
@@ -41,11 +45,26 @@ def confusion(confusion: list[list[int]], names: list[str], title: str, ax=None)
 
 
 def roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], scores_by_model: dict[str, dict], ax=None):
-    """ROC of Stress against Non-stress, a curve a model; scores give the AUROC in the legend."""
-    ax = make_axes(ax, 4.8, 4.6)
+    """ROC of Stress against Non-stress, a curve a model; scores give the AUROC in the legend.
+
+    Where all models say Stress from 50 % on in the upper left corner, that is drawn larger in an inset.
+    """
+    ax = make_axes(ax, 5.2, 6)
+    chosen = {
+        model: [float((p_stress[labels == label] >= THRESHOLD).mean()) for label in (0, 1)]
+        for model, p_stress in p_stress_by_model.items()
+    }
+    corner = next((side for side in _CORNERS if all(x < side and y > 1 - side for x, y in chosen.values())), None)
+    drawn = [ax]
+    if corner:
+        drawn.append(ax.inset_axes((0.36, 0.1, 0.6, 0.6), xlim=(0, corner), ylim=(1 - corner, 1)))
+        ax.indicate_inset_zoom(drawn[1], edgecolor=REFERENCE_COLOUR)
     for model, p_stress in p_stress_by_model.items():
         label = f"{model}, AUROC {scores_by_model[model]['stress']['auroc']['value']:.3f}"
-        ax.plot(*roc_points(labels, p_stress), color=MODEL_COLOURS.get(model), label=label)
+        for axes in drawn:
+            axes.plot(*roc_points(labels, p_stress), color=MODEL_COLOURS.get(model), label=label)
+            axes.plot(*chosen[model], "o", color=MODEL_COLOURS.get(model), markersize=6)
+    ax.plot([], [], "o", color=PLAIN_COLOUR, label="Stress said from 50 % on")
     ax.plot([0, 1], [0, 1], ":", color=REFERENCE_COLOUR, label="guessing, AUROC 0.5")
     ax.set(
         title=f"ROC on the test pictures (n = {len(labels):,})",
@@ -53,7 +72,7 @@ def roc(labels: np.ndarray, p_stress_by_model: dict[str, np.ndarray], scores_by_
         ylabel="Stress pictures called Stress [share]",
         aspect="equal",
     )
-    ax.legend(fontsize=8, loc="lower right")
+    ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13))
     return ax
 
 

@@ -7,6 +7,7 @@ The rest of the look stands in `figures.mplstyle`, and every colour's counterpar
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 LABEL_COLOURS = {"Non-stress": "#0072b2", "Stress": "#d55e00"}
 
@@ -22,6 +23,11 @@ PLAIN_COLOUR = "#1c1e21"
 """Of a result that is neither a label's nor a model's among others: the ink's."""
 
 plt.style.use(Path(__file__).with_name("figures.mplstyle"))
+
+
+def close_layout() -> ConstrainedLayoutEngine:
+    """What sets pictures side by side with little between them, so that each is as large as can be."""
+    return ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0)
 
 
 def make_axes(ax, width: float = 7, height: float = 3.8):

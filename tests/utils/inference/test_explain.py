@@ -9,11 +9,13 @@ from utils.inference.classifier import NO_FACE, Classifier
 from utils.inference.explain import (
     FULL_SCALE,
     Explanation,
+    ShuffledCheck,
     compare_with_shuffled,
     explain,
     map_occlusion,
     measure_sensitivity,
     overlay_map,
+    say_likeness,
     shuffle_weights,
 )
 from utils.inference.similar import ALIKE_FROM, describe_shape, find_similar
@@ -57,10 +59,22 @@ def test_a_map_of_shuffled_weights_is_another_one(classifier, folder):
     model = (folder / "model.tflite").read_bytes()
     assert shuffle_weights(model, seed=1) == shuffle_weights(model, seed=1) != shuffle_weights(model, seed=2) != model
     assert len(shuffle_weights(model)) == len(model)
-    likeness = compare_with_shuffled(classifier, folder / "model.tflite", FACES[0])
-    assert -1 <= likeness < 0.6
+    check = compare_with_shuffled(classifier, folder / "model.tflite", FACES[:3])
+    assert check.maps.shape == check.shuffled.shape == (3, 48, 48)
+    assert (check.likeness < 0.6).all() and (check.likeness >= -1).all()
+    found = check.summarise()
+    assert found["pictures"] == 3 and found["low"] <= found["median"] <= found["high"]
     same = Classifier(model, classifier.class_names, classifier.stress_classes)
     assert np.array_equal(map_occlusion(same, FACES[0]), map_occlusion(classifier, FACES[0]))
+
+
+def test_the_likeness_of_two_maps_is_their_correlation():
+    first = RNG.normal(size=(4, 48, 48))
+    flat = np.zeros((48, 48))
+    check = ShuffledCheck(first, np.stack([2 * first[0] + 1, -first[1], flat, RNG.normal(size=(48, 48))]))
+    assert check.likeness[:3] == pytest.approx([1, -1, 0])
+    assert check.likeness[3] == pytest.approx(np.corrcoef(first[3].ravel(), check.shuffled[3].ravel())[0, 1])
+    assert "of 4 maps reach 2 points" in say_likeness(check) and "median of 4 pictures" in say_likeness(check)
 
 
 def test_sensitivity_moves_the_picture_as_named():

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgba_array
 from PIL import Image
 
 from utils import plots
-from utils.inference.explain import Explanation
+from utils.inference.explain import Explanation, ShuffledCheck
 from utils.plots.style import LABEL_COLOURS, MODEL_COLOURS
 
 WIDEST = 9.8
@@ -266,7 +266,7 @@ def test_only_flags_that_the_eye_can_judge_are_shown(flags, rows):
     records = pd.DataFrame({"flags": flags, "scene": range(len(flags)), "class": "happy"})
     assert plots.has_findings(records) == bool(rows)
     if rows:
-        assert plots.findings(records, np.zeros((len(flags), 48, 48, 3), np.uint8)).shape == (rows, 8)
+        assert plots.findings(records, np.zeros((len(flags), 48, 48, 3), np.uint8)).shape == (rows, 6)
 
 
 def test_how_far_the_map_goes_is_told_in_points_and_as_a_mean():
@@ -279,3 +279,40 @@ def test_no_average_is_of_so_few_that_it_shows_one():
     pixels = np.random.default_rng(0).integers(0, 256, (31, 48, 48, 3), np.uint8)
     shown = {ax.get_title(): bool(ax.images) for ax in plots.average_faces(records, pixels)}
     assert shown == {"fear\nn = 12": False, "happy\nn = 10": True, "sad\nn = 9": False}
+
+
+def test_a_roc_curve_is_drawn_larger_where_it_lives():
+    labels = np.arange(1000) % 2
+    noise = np.random.default_rng(0).normal(size=1000)
+
+    def draw(skill):
+        p_stress = 1 / (1 + np.exp(-(skill * (2 * labels - 1) + noise)))
+        scores = {"EmotionDetector_1": {"stress": {"auroc": figure_of(0.9)}}}
+        ax = plots.roc(labels, {"EmotionDetector_1": p_stress}, scores)
+        point = next(line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()))
+        called = [np.mean(p_stress[labels == label] >= 0.5) for label in (0, 1)]
+        assert [point.get_xdata()[0], point.get_ydata()[0]] == pytest.approx(called)
+        return ax.child_axes
+
+    (inset,) = draw(2)
+    assert inset.get_xlim() == pytest.approx((0, 0.15)) and inset.get_ylim() == pytest.approx((0.85, 1))
+    assert draw(0.1) == []
+    plt.close("all")
+
+
+def test_only_ways_to_slice_in_which_something_stands_out_are_drawn():
+    rows = [{"by": by, "slice": kind, "pictures": 50} for by in ("light", "pose") for kind in ("one", "other")]
+    table = pd.DataFrame(rows).assign(accuracy=0.8, low=0.7, high=0.9, stands_out=[False, False, True, False])
+    names = [label.get_text() for label in plots.slices(table, 0.8).get_yticklabels()]
+    assert len(names) == 2 and all(name.startswith("pose") for name in names)
+    plt.close("all")
+
+
+def test_maps_of_a_model_stand_above_those_of_shuffled_weights():
+    faces = np.zeros((2, 48, 48, 3), np.uint8)
+    maps = np.zeros((5, 48, 48))
+    maps[0, :12, :12] = 0.2
+    axes = plots.map_pairs(faces, ShuffledCheck(maps, np.zeros_like(maps)))
+    titles = [[ax.get_title() for ax in row] for row in axes]
+    assert titles == [["up to 20 points", "nothing moved it"], ["nothing moved it", "nothing moved it"]]
+    plt.close("all")
