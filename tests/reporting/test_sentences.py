@@ -4,13 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reporting.sentences import (
-    describe_classes,
-    describe_label_source,
-    describe_plan,
-    sum_up_answer,
-    sum_up_data,
-)
+from reporting.sentences import describe_plan, sum_up_data
 from utils.files import write_json
 
 MANIFEST = {"class_names": ["happy", "angry"], "fingerprint": "faces"}
@@ -63,17 +57,6 @@ def test_the_plan_says_which_networks_may_know_the_validation_pictures(save):
         assert said.endswith("the validation figures flatter.")
 
 
-def test_where_labels_come_from_is_one_sentence():
-    assert "no people have seen" in describe_label_source(rendered=True, people=None)
-    assert "some 10 people saw" in describe_label_source(rendered=False, people={"pictures": 5, "people": 10})
-    assert "what somebody said" in describe_label_source(rendered=False, people=None)
-
-
-def test_equal_classes_are_a_sentence():
-    said = describe_classes({"happy": 50, "angry": 50}, ["angry", "sad"])
-    assert said == "Each of the 2 classes has 50 pictures. angry count as Stress; happy as Non-stress."
-
-
 SUMMARY = {
     "pictures": 2000, "class_names": ["happy", "angry"], "skipped": 3, "rendered": False, "people": None,
     "counts": {"train": {"Stress": 900, "Non-stress": 600}, "test": {"Stress": 200}},
@@ -87,11 +70,3 @@ def test_what_was_read_is_said_in_short():
     assert "1,500 train, 0 validation, 200 test" in said
     assert "Of 2 kinds of defects, 1 occur" in said
     assert "no people have seen" in sum_up_data(SUMMARY | {"rendered": True})
-
-
-@pytest.mark.parametrize(("median", "verdict"), [(0.1, "are the model's own"), (0.8, "show the picture more")])
-def test_an_answer_is_said_in_short(median, verdict):
-    kept = {"label": "Stress", "confidence": 0.91, "model": "shipped/EmotionDetector_2"}
-    said = sum_up_answer(kept | {"map_check": {"pictures": 32, "median": median, "low": 0, "high": 0.9}})
-    assert said.startswith("shipped/EmotionDetector_2 answers: Stress, 91.0 %.") and verdict in said
-    assert sum_up_answer(kept | {"label": None, "map_check": None}).endswith("answers: cannot say.")
