@@ -26,7 +26,7 @@ ifneq ($(shell $(PYTHON) -c "import pathlib; [print(path.read_text()) for path i
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline sweep train-shipped final-test bench inspect compare readme app test lint lab lock clean
+.PHONY: help setup pipeline sweep train-shipped final-test bench inspect compare readme app test lint lab board lock clean
 
 help: ## list these targets
 	@$(PYTHON) -c "import re; [print(f'  make {t:13} {h}') for t, h in re.findall(r'^([\w-]+):.*?## (.*)', open('Makefile').read(), re.M)]"
@@ -81,6 +81,9 @@ lint: setup ## style, formatting and types of the code, and notebooks without ou
 
 lab: setup ## open JupyterLab on the notebooks
 	@$(RUN_PYTHON) -m jupyter lab
+
+board: setup ## TensorBoard on the epochs of all trainings; says how to install it
+	@$(RUN_PYTHON) -m pipeline.board
 
 lock: setup ## solve requirements.lock anew
 	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes --no-header --quiet --output-file requirements.lock

@@ -5,7 +5,7 @@ from lazy_loader import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
-        "findings": ["sum_up_baseline", "sum_up_comparison", "sum_up_second_look"],
+        "findings": ["sum_up_baseline", "sum_up_comparison"],
         "people": ["describe_votes", "show_given", "show_people"],
         "sections": [
             "show_abstention",
@@ -26,16 +26,14 @@ __getattr__, __dir__, __all__ = attach(
             "describe_balance",
             "describe_choice",
             "describe_evaluation",
-            "describe_classes",
             "describe_histories",
-            "describe_label_source",
             "describe_network",
             "describe_plan",
             "describe_precision",
             "describe_seeds",
             "describe_temperature",
-            "sum_up_answer",
             "sum_up_data",
+            "sum_up_second_look",
         ],
     },
 )

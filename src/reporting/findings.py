@@ -2,6 +2,7 @@
 
 from utils.evaluation.bootstrap import find_weakest
 from utils.evaluation.registry import (
+    BY_KEY,
     POINTS,
     SLOPE,
     Metric,
@@ -221,24 +222,18 @@ def sum_up_comparison(outcome: dict) -> str:
     shown = ", ".join(
         f"{name} {show_interval(scores['stress']['accuracy'])}" for name, scores in outcome["models"].items()
     )
-    last = [one for one in outcome["comparisons"] if one["second"] == "EmotionDetector_2"]
-    verdicts = "\n".join(f"- {describe_comparison(one, [])}" for one in last)
-    return (
-        f"Right answers on {outcome['test_pictures']:,} test pictures: {shown}.\n\n{verdicts}\n\n"
-        f"{describe_still_falling(outcome['still_falling'])}"
+    accuracy, verdicts = BY_KEY["stress.accuracy"], []
+    for comparison in outcome["comparisons"]:
+        difference = accuracy.find(comparison)
+        told = f"{show_difference(difference, accuracy.unit)}, {difference['verdict']}"
+        verdicts.append(f"- {comparison['second']} minus {comparison['first']}: {told}")
+    count = outcome["models"]["EmotionDetector_2"]["stress"]["count"]
+    return "\n".join(
+        [
+            f"Accuracy on {count:,} test pictures: {shown}.",
+            "",
+            *verdicts,
+            "",
+            describe_still_falling(outcome["still_falling"]),
+        ]
     ).rstrip()
-
-
-def sum_up_second_look(scores: dict, outcome: dict) -> str:
-    """Notebook 5 in short: the model's figures, as in notebook 3's metrics, and its own."""
-    last = max(row["step"] for row in outcome["robustness"])
-    worst = min((row for row in outcome["robustness"] if row["step"] == last), key=lambda row: row["accuracy"])
-    out = sum(row["stands_out"] for row in outcome["slices"])
-    mapped = [figures["accuracy"]["value"] for figures in (outcome["mappings"] or {}).values()]
-    mapping = f" Under other mappings it is {show_percent(min(mapped))} to {show_percent(max(mapped))}." * bool(mapped)
-    return (
-        f"Accuracy on {scores['stress']['count']:,} test pictures: {show_interval(scores['stress']['accuracy'])}."
-        f"{mapping} After the strongest {worst['change']} that was tried, {show_percent(worst['accuracy'])}. "
-        f"{out:,} of {len(outcome['slices']):,} slices differ from the rest by more than chance. "
-        f"{len(outcome['label_errors']):,} labels are listed for a person to decide on."
-    )

@@ -12,11 +12,10 @@ from reporting.findings import (
     describe_comparison,
     describe_mappings,
     describe_scores,
-    show_metric,
 )
 from reporting.html import render_faces
 from reporting.people import describe_outvoted
-from reporting.sentences import describe_label_errors, describe_training
+from reporting.sentences import describe_label_errors, describe_training, tabulate_epochs, tabulate_scores
 from utils import plots
 from utils.data.dataset import Split, read_attributes
 from utils.display import LiveFigure, escape_markdown, say, show_figure, show_html, show_table
@@ -37,23 +36,6 @@ from utils.files import write_text
 from utils.labels import THRESHOLD
 from utils.paths import Run
 
-_OPEN_EPOCHS = 12
-"""Lines of a training's table from which on it is folded."""
-
-
-def tabulate_scores(scores_by_column: dict[str, dict]) -> pd.DataFrame:
-    """A row a figure, a column a model or a split: the value and its 95 % interval.
-
-    Args:
-        scores_by_column: {"stress": ..., "classes": ...} as in reports/SCHEMA.md.
-    """
-    metrics = list_metrics("notebook")
-    table = {"figure": [metric.name for metric in metrics]}
-    table |= {
-        column: [show_metric(metric, scores) for metric in metrics] for column, scores in scores_by_column.items()
-    }
-    return pd.DataFrame(table)
-
 
 def watch_training() -> Callable[[list[dict], int], None]:
     """What draws the curves so far after each epoch of a training, where somebody watches the notebook."""
@@ -67,13 +49,10 @@ def watch_training() -> Callable[[list[dict], int], None]:
 
 
 def show_training(training) -> None:
-    """Whether a `store.Training` was taken from the store, and a line an epoch; many are folded."""
+    """Whether a `store.Training` was taken from the store, and a line an epoch; more than 12 are folded."""
     say(describe_training(training.taken, training.ended))
-    figures = {"loss": "training loss", "accuracy": "training accuracy"}
-    figures |= {f"val_{key}": name.replace("training", "validation") for key, name in figures.items()}
-    table = pd.DataFrame(training.history)[list(figures)].rename(columns=figures)
-    table.insert(0, "epoch", range(1, len(table) + 1))
-    show_table(table, 3, folded=f"{len(table)} epochs, a line each" if len(table) > _OPEN_EPOCHS else "")
+    count = len(training.history)
+    show_table(tabulate_epochs(training.history), 3, folded=f"{count} epochs, a line each" if count > 12 else "")
 
 
 def show_scores(scores_by_model: dict[str, dict]) -> None:
@@ -156,7 +135,13 @@ _FACES_OF_A_KIND = 4
 
 
 def show_faces(evaluation: Evaluation, show_pictures: bool, seed: int) -> None:
-    """Some test pictures that were answered right, wrong with much confidence, and that people disagree on, by seed."""
+    """A few test pictures that were answered right, wrong with much confidence, and that people disagree on.
+
+    Args:
+        evaluation: its test pictures have been opened.
+        show_pictures: whether they may be shown.
+        seed: of the drawing.
+    """
     if not show_pictures:
         say("No picture of this data set may be shown.")
         return

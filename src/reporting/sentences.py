@@ -6,38 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from reporting.findings import describe_still_falling, describe_threshold
+from reporting.findings import describe_still_falling, describe_threshold, show_metric
+from utils.data.audit import describe_label_source
 from utils.evaluation.label_errors import METHOD, is_judged
-from utils.evaluation.registry import POINTS, SHARE, as_figure, show_difference, show_interval, show_percent
+from utils.evaluation.registry import (
+    POINTS,
+    SHARE,
+    as_figure,
+    list_metrics,
+    show_difference,
+    show_interval,
+    show_percent,
+)
 from utils.evaluation.validation import predict_next
 from utils.files import read_json
 
 _ALIKE = 1.1
 """From how many times as many pictures on classes are called unequal."""
-
-
-def describe_label_source(rendered: bool, people: dict | None) -> str:
-    """Where the labels come from, in one sentence.
-
-    Args:
-        rendered: whether the pictures are the rendered faces of this repository.
-        people: from `audit.count_votes`; None where nobody voted.
-    """
-    if rendered:
-        return "Each label is the expression that the face was rendered with: no people have seen and labelled it."
-    if people:
-        return f"Each label is what most of some {people['people']:,} people saw in the face, not what anyone felt."
-    return "Each label is what somebody said of the face, or searched for: not what anyone felt."
-
-
-def describe_classes(counts: dict[str, int], stress_classes: list[str]) -> str:
-    """How many pictures each class has, where all have as many: a sentence says what bars would."""
-    stress = [name for name in counts if name in stress_classes]
-    others = [name for name in counts if name not in stress_classes]
-    return (
-        f"Each of the {len(counts)} classes has {next(iter(counts.values())):,} pictures. {', '.join(stress)} count as "
-        f"Stress; {', '.join(others)} as Non-stress."
-    )
 
 
 def describe_balance(counts: dict[str, int]) -> str:
@@ -230,19 +215,36 @@ def sum_up_data(summary: dict) -> str:
     )
 
 
-_ANOTHER_MAP = 0.5
-"""Correlation below which two maps are called different."""
+def sum_up_second_look(scores: dict, outcome: dict) -> str:
+    """Notebook 5 in short: the model's figures, as in notebook 3's metrics, and its own."""
+    last = max(row["step"] for row in outcome["robustness"])
+    worst = min((row for row in outcome["robustness"] if row["step"] == last), key=lambda row: row["accuracy"])
+    out = sum(row["stands_out"] for row in outcome["slices"])
+    mapped = [figures["accuracy"]["value"] for figures in (outcome["mappings"] or {}).values()]
+    mapping = f" Under other mappings it is {show_percent(min(mapped))} to {show_percent(max(mapped))}." * bool(mapped)
+    return (
+        f"Accuracy on {scores['stress']['count']:,} test pictures: {show_interval(scores['stress']['accuracy'])}."
+        f"{mapping} After the strongest {worst['change']} that was tried, {show_percent(worst['accuracy'])}. "
+        f"{out:,} of {len(outcome['slices']):,} slices differ from the rest by more than chance. "
+        f"{len(outcome['label_errors']):,} labels are listed for a person to decide on."
+    )
 
 
-def sum_up_answer(kept: dict) -> str:
-    """Notebook 4 in short: its metrics."""
-    said = f"{kept['label']}, {show_percent(kept['confidence'])}" if kept["label"] else "cannot say"
-    text = f"{kept['model']} answers: {said}."
-    check = kept["map_check"]
-    if check:
-        verdict = "are the model's own" if check["median"] < _ANOTHER_MAP else "show the picture more than the model"
-        text += (
-            f" The maps of what moved it {verdict}: they correlate with those of shuffled weights at "
-            f"{check['median']:.2f} (median of {check['pictures']:,})."
-        )
-    return text
+def tabulate_scores(scores_by_column: dict[str, dict]) -> pd.DataFrame:
+    """A row a figure, a column a model or a split: the value and its 95 % interval.
+
+    Args:
+        scores_by_column: {"stress": ..., "classes": ...} as in reports/SCHEMA.md.
+    """
+    metrics = list_metrics("notebook")
+    table = {"figure": [metric.name for metric in metrics]}
+    table |= {name: [show_metric(metric, scores) for metric in metrics] for name, scores in scores_by_column.items()}
+    return pd.DataFrame(table)
+
+
+def tabulate_epochs(history: list[dict]) -> pd.DataFrame:
+    """A row an epoch: loss and accuracy on training and on validation pictures."""
+    names = {"loss": "training loss", "accuracy": "training accuracy"}
+    names |= {f"val_{key}": name.replace("training", "validation") for key, name in names.items()}
+    table = pd.DataFrame(history)[list(names)].rename(columns=names)
+    return table.assign(epoch=range(1, len(table) + 1))[["epoch", *names.values()]]

@@ -86,7 +86,7 @@ def summarise(facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _summarise_skill(facts: RunFacts) -> str:
-    accuracy, majority = as_figure(facts.stress["accuracy"]) or {}, facts.majority_accuracy
+    accuracy, majority = as_figure(facts.stress["accuracy"]), facts.majority_accuracy
     # as a reader counts: "90 of 100 test faces (88 to 91)"
     value, low, high = (accuracy[key] and f"{100 * accuracy[key]:.0f}" for key in ("value", "low", "high"))
     text = f"Right on {value} of 100 test faces" + (f" ({low} to {high})" if low else "")

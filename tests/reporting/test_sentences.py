@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reporting.sentences import describe_plan
+from reporting.sentences import describe_plan, sum_up_data
 from utils.files import write_json
 
 MANIFEST = {"class_names": ["happy", "angry"], "fingerprint": "faces"}
@@ -55,3 +55,18 @@ def test_the_plan_says_which_networks_may_know_the_validation_pictures(save):
         said = describe_plan(NETWORK, 2, initial_model, teachers, MANIFEST)
         assert f". {names} learnt from other data than this run's" in said
         assert said.endswith("the validation figures flatter.")
+
+
+SUMMARY = {
+    "pictures": 2000, "class_names": ["happy", "angry"], "skipped": 3, "rendered": False, "people": None,
+    "counts": {"train": {"Stress": 900, "Non-stress": 600}, "test": {"Stress": 200}},
+    "findings": {"blank pictures": 2, "surplus copies": 0},
+}  # fmt: skip
+
+
+def test_what_was_read_is_said_in_short():
+    said = sum_up_data(SUMMARY)
+    assert "2,000 pictures of 2 classes are read, 3 could not be" in said
+    assert "1,500 train, 0 validation, 200 test" in said
+    assert "Of 2 kinds of defects, 1 occur" in said
+    assert "no people have seen" in sum_up_data(SUMMARY | {"rendered": True})

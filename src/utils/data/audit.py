@@ -217,3 +217,32 @@ def count_findings(records: pd.DataFrame) -> dict[str, int]:
         "more pictures kept out of training for near-duplicates": flagged["near-leak"],
         "more pictures kept out of training for a person in test": flagged["person-leak"],
     } | by_people
+
+
+def describe_label_source(rendered: bool, people: dict | None) -> str:
+    """Where the labels come from, in one sentence.
+
+    Args:
+        rendered: whether the pictures are the rendered faces of this repository.
+        people: from `audit.count_votes`; None where nobody voted.
+    """
+    if rendered:
+        return "Each label is the expression that the face was rendered with: no people have seen and labelled it."
+    if people:
+        return f"Each label is what most of some {people['people']:,} people saw in the face, not what anyone felt."
+    return "Each label is what somebody said of the face, or searched for: not what anyone felt."
+
+
+def describe_classes(counts: dict[str, int], stress_classes: list[str]) -> str:
+    """How many pictures each class has, where all have as many: a sentence says what bars would.
+
+    Args:
+        counts: pictures by class, all the same.
+        stress_classes: those that count as Stress.
+    """
+    stress = [name for name in counts if name in stress_classes]
+    others = [name for name in counts if name not in stress_classes]
+    return (
+        f"Each of the {len(counts)} classes has {next(iter(counts.values())):,} pictures. {', '.join(stress)} count as "
+        f"Stress; {', '.join(others)} as Non-stress."
+    )

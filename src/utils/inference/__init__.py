@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     submod_attrs={
         "classifier": ["Classifier", "NO_FACE"],
-        "explain": ["compare_with_shuffled", "explain", "say_likeness"],
+        "explain": ["compare_with_shuffled", "explain", "say_likeness", "sum_up_answer"],
         "own_picture": ["SHIPPED", "choose_model", "is_rendered", "read_own"],
         "reasons": ["say_meaning"],
     },

@@ -200,6 +200,24 @@ def say_likeness(check: ShuffledCheck) -> str:
     )
 
 
+_ANOTHER_MAP = 0.5
+"""Correlation below which two maps are called different."""
+
+
+def sum_up_answer(kept: dict) -> str:
+    """Notebook 4 in short: its metrics."""
+    said = f"{kept['label']}, {kept['confidence']:.1%}" if kept["label"] else "cannot say"
+    text = f"{kept['model']} answers: {said}."
+    check = kept["map_check"]
+    if check:
+        verdict = "are the model's own" if check["median"] < _ANOTHER_MAP else "show the picture more than the model"
+        text += (
+            f" The maps of what moved it {verdict}: they correlate with those of shuffled weights at "
+            f"{check['median']:.2f} (median of {check['pictures']:,})."
+        )
+    return text
+
+
 def measure_strength(occlusion: np.ndarray) -> int:
     """Hundredths of P(stress) that the strongest place of a map reaches; 0: fewer than FEWEST_POINTS."""
     points = 100 * float(np.abs(occlusion).max())

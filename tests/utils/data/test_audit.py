@@ -3,7 +3,16 @@ import pandas as pd
 import pytest
 from support import draw_face
 
-from utils.data.audit import FLAGS, audit_pictures, count_findings, has_flag, tabulate_flags
+from utils.data.audit import (
+    FLAGS,
+    audit_pictures,
+    count_findings,
+    describe_classes,
+    describe_label_source,
+    has_flag,
+    tabulate_findings,
+    tabulate_flags,
+)
 from utils.data.near_duplicates import find_near_duplicates
 
 
@@ -176,3 +185,19 @@ def test_pictures_of_known_persons_are_no_near_duplicates_unless_they_are_equal(
     audited = audit_faces(pictures, subject=["a", "b", "c"])
     assert audited["flags"].tolist() == ["duplicate", "", "duplicate"]
     assert audited["group"].tolist() == [0, 1, 0]
+
+
+def test_where_labels_come_from_is_one_sentence():
+    assert "no people have seen" in describe_label_source(rendered=True, people=None)
+    assert "some 10 people saw" in describe_label_source(rendered=False, people={"pictures": 5, "people": 10})
+    assert "what somebody said" in describe_label_source(rendered=False, people=None)
+
+
+def test_equal_classes_are_a_sentence():
+    said = describe_classes({"happy": 50, "angry": 50}, ["angry", "sad"])
+    assert said == "Each of the 2 classes has 50 pictures. angry count as Stress; happy as Non-stress."
+
+
+def test_only_what_was_found_is_tabulated():
+    table = tabulate_findings({"blank pictures": 0, "surplus copies": 3})
+    assert table.values.tolist() == [["surplus copies", 3]]

@@ -17,6 +17,7 @@ from utils.inference.explain import (
     overlay_map,
     say_likeness,
     shuffle_weights,
+    sum_up_answer,
 )
 from utils.inference.similar import ALIKE_FROM, describe_shape, find_similar
 from utils.pictures import encode_png
@@ -162,3 +163,11 @@ def test_the_overlays_scale_is_the_same_for_every_picture():
     grey = np.full((48, 48, 3), 128, np.uint8)
     shades = [overlay_map(grey, np.full((48, 48), share * FULL_SCALE))[96, 96, 0] for share in (0, 0.1, 0.5, 1, 2)]
     assert shades[0] < shades[1] < shades[2] < shades[3] == shades[4]
+
+
+@pytest.mark.parametrize(("median", "verdict"), [(0.1, "are the model's own"), (0.8, "show the picture more")])
+def test_an_answer_is_said_in_short(median, verdict):
+    kept = {"label": "Stress", "confidence": 0.91, "model": "shipped/EmotionDetector_2"}
+    said = sum_up_answer(kept | {"map_check": {"pictures": 32, "median": median, "low": 0, "high": 0.9}})
+    assert said.startswith("shipped/EmotionDetector_2 answers: Stress, 91.0%.") and verdict in said
+    assert sum_up_answer(kept | {"label": None, "map_check": None}).endswith("answers: cannot say.")
