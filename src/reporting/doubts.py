@@ -202,7 +202,10 @@ def describe_slices(rows: list[dict]) -> str:
             f"{found} none stands out: no difference is larger than chance explains among so many. That is no proof "
             f"that there is none.{least}{' largest slice.' if seen else ''}"
         )
-    named = "; ".join(_describe_slice(row) for row in out[:_MOST_NAMED])
+    named, explained = "", set[str]()
+    for row in out[:_MOST_NAMED]:
+        named += ("; " if named else "") + _describe_slice(row, row["by"] not in explained)
+        explained.add(row["by"])
     differ = "differs" if len(out) == 1 else "differ"
     more = f"; and {len(out) - _MOST_NAMED} more" if len(out) > _MOST_NAMED else ""
     return (
@@ -219,8 +222,8 @@ def _turn(row: dict) -> dict:
     return {"value": abs(row["difference"]), "low": low, "high": high}
 
 
-def _describe_slice(row: dict) -> str:
-    meaning = f" ({_MEANINGS[row['by']]})" if row["by"] in _MEANINGS else ""
+def _describe_slice(row: dict, is_first: bool) -> str:
+    meaning = f" ({_MEANINGS[row['by']]})" if is_first and row["by"] in _MEANINGS else ""
     side = "below" if row["difference"] < 0 else "above"
     return (
         f"where {row['by']}{meaning} is {row['slice']}, {_show_accuracy(row)} of {row['pictures']:,} are answered "

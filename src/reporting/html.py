@@ -78,7 +78,7 @@ def render_faces(rows: dict[str, list[tuple[np.ndarray, str, str]]]) -> str:
     kinds = []
     for kind, faces in rows.items():
         shown = "".join(
-            f'<span style="width: 5.2rem"><img width="83" height="83" alt="A face: {escape(truth)}; {escape(answer)}" '
+            f'<span style="width: 4.9rem"><img width="78" height="78" alt="A face: {escape(truth)}; {escape(answer)}" '
             f'src="data:image/png;base64,{base64.b64encode(encode_png(picture)).decode()}" style="width: 100%">'
             f"{escape(truth)}<br>{escape(answer)}</span>"
             for picture, truth, answer in faces

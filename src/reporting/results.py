@@ -98,10 +98,8 @@ def render_people() -> str:
             rows.append([f"{who}, against the majority of the others: {whose}", *map(show_interval, figures)])
         differences = [facts.people["panels"][position]["difference"] for facts in runs]
         rows.append([f"{who}: the model minus them, paired", *map(show_difference, differences)])
-    for name, figure in (
-        ("pictures that count by FER+'s protocol", "count"),
-        ("8 classes by FER+'s protocol", "accuracy"),
-    ):
+    protocol = {"pictures that count by FER+'s protocol": "count", "8 classes by FER+'s protocol": "accuracy"}
+    for name, figure in protocol.items():
         found = [(facts.people["ferplus"] or {}).get(figure) for facts in runs]
         rows.append([name, *(f"{value:,}" if figure == "count" and value else show_interval(value) for value in found)])
     for figure in ("coverage", "accuracy"):
@@ -172,7 +170,8 @@ def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:
     for facts in runs:
         given, model = facts.parameters, f"`{facts.run.name}`'s {facts.model_name}"
         if len(set(facts.epochs.values())) > 1:
-            yield f"Epochs differ in `{facts.run.name}`, at most {', '.join(f'{n} for {m}' for m, n in facts.epochs.items())}."
+            told = ", ".join(f"{epochs} for {name}" for name, epochs in facts.epochs.items())
+            yield f"Epochs differ in `{facts.run.name}`, at most {told}."
         if given.get("INITIAL_MODEL"):
             yield f"{model} was initialised from that of `{given['INITIAL_MODEL']}`."
         if given.get("TEACHERS"):

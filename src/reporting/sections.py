@@ -148,11 +148,9 @@ def show_faces(evaluation: Evaluation, show_pictures: bool, seed: int) -> None:
     test, names, rows = evaluation.test, evaluation.card["class_names"], {}
     for kind, chosen in find_faces(evaluation, _FACES_OF_A_KIND, seed).items():
         people = kind == "people disagree"
-        said = [f"{evaluation.share[i]:.0%} of people" if people else names[test.classes[i]] for i in chosen]
-        rows[kind] = [
-            (test.images[i], truth, f"model: {evaluation.p_stress[i]:.0%}")
-            for i, truth in zip(chosen, said, strict=True)
-        ]
+        said = [f"people {100 * evaluation.share[i]:.0f} %" if people else names[test.classes[i]] for i in chosen]
+        answers = [f"Stress {100 * evaluation.p_stress[i]:.0f} %" for i in chosen]
+        rows[kind] = list(zip(test.images[chosen], said, answers, strict=True))
     show_html(render_faces(rows), "faces")
 
 

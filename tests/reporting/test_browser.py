@@ -103,7 +103,7 @@ FADES = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["shown/index.html", "shown/02_baseline_cnn.html"])
+@pytest.mark.parametrize("name", ["compare-shown+other.html", "shown/02_baseline_cnn.html"])
 def test_what_goes_on_beyond_an_edge_fades_there_and_nothing_else_does(browser, folder, name):
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto((folder / name).as_uri())

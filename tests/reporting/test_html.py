@@ -56,7 +56,7 @@ def test_the_page_says_how_it_was_made_and_escapes_it():
         "keras 3",
         "&lt;b&gt;",
         'href="0.html"',
-        "The run r",
+        "Run r",
     ):
         assert said in html
 
