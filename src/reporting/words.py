@@ -86,9 +86,10 @@ def summarise(facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _summarise_skill(facts: RunFacts) -> str:
-    accuracy, majority = as_figure(facts.stress["accuracy"]), facts.majority_accuracy
+    accuracy, majority = as_figure(facts.stress["accuracy"]) or {}, facts.majority_accuracy
     # as a reader counts: "90 of 100 test faces (88 to 91)"
-    value, low, high = (accuracy[key] and f"{100 * accuracy[key]:.0f}" for key in ("value", "low", "high"))
+    ends = [accuracy[key] for key in ("value", "low", "high")]
+    value, low, high = (None if share is None else f"{100 * share:.0f}" for share in ends)
     text = f"Right on {value} of 100 test faces" + (f" ({low} to {high})" if low else "")
     if facts.people:
         text = text.replace("Right", "Says what most people say")
