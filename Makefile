@@ -83,7 +83,7 @@ lab: setup ## open JupyterLab on the notebooks
 	@$(RUN_PYTHON) -m jupyter lab
 
 board: setup ## TensorBoard on the epochs of all trainings; says how to install it
-	@$(RUN_PYTHON) -m pipeline.board
+	@$(RUN_PYTHON) -m utils.plots.board
 
 lock: setup ## solve requirements.lock anew
 	@$(RUN_PYTHON) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes --no-header --quiet --output-file requirements.lock

@@ -2,7 +2,7 @@
 
 TensorBoard is an extra: it is asked for by few, and every training's epochs stand in its report, too.
 
-python -m pipeline.board
+python -m utils.plots.board
 """
 
 import os

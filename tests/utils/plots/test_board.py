@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from pipeline import board
+from utils.plots import board
 from utils.quiet import tf
 
 EPOCHS = [{"loss": 1.5 - epoch / 4, "accuracy": 0.5, "val_loss": 2.0, "val_accuracy": 0.25} for epoch in range(3)]
