@@ -107,7 +107,7 @@ def test_a_new_augmentation_parameter(copy):
         "from utils.paths import NOTEBOOKS\n"
         "cells = read_cells(NOTEBOOKS / '03_augmented_retraining.ipynb')\n"
         "sources = [cell['source'] for cell in cells if cell['cell_type'] == 'code']\n"
-        "names = {'models': models, 'say': lambda text: None, 'seeds': [0]}\n"
+        "names = {'models': models, 'say': lambda text: None, 'seeds': [0], 'manifest': {'show_pictures': False}}\n"
         "exec(sources[1], names)\n"
         "exec(next(source for source in sources if source.startswith('changes')), names)\n"
         "grey = np.full((8, 48, 48, 3), 100, np.uint8)\n"
