@@ -171,8 +171,9 @@ def describe_comparison(
     ]
     only = [comparison["agreement"][key] for key in ("first_only", "second_only")]
     alone = (
-        f"Of the same pictures, {sum(only):,} are answered right by one of the two alone: {only[0]:,} by {first}, "
-        f"{only[1]:,} by {second} (McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
+        f"Of the same pictures, {sum(only):,} {'is' if sum(only) == 1 else 'are'} answered right by one "
+        f"of the two alone: {only[0]:,} by {first}, {only[1]:,} by {second} "
+        f"(McNemar's test: {show_p_value(comparison['mcnemar_p'])})."
     )
     falling = describe_still_falling([(names or {}).get(name, name) for name in still_falling if name in pair])
     return " ".join(filter(None, [*verdicts, alone, _tell_epochs_apart(pair, epochs or {}), falling]))

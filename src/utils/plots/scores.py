@@ -5,6 +5,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.transforms import offset_copy
 
+from utils.evaluation.bootstrap import as_proportion
 from utils.evaluation.metrics import SEED_PROJECT, roc_points
 from utils.evaluation.registry import BY_KEY
 from utils.labels import THRESHOLD
@@ -140,7 +141,8 @@ def per_class(per_class: dict[str, dict], ax=None):
     }
     for height, figures in enumerate(per_class.values()):
         for position, (figure, look) in enumerate(looks.items()):
-            draw_interval(ax, figures[figure], height + 0.24 * (position - 1), **look)
+            shown = as_proportion(figures[figure], figures["count"]) if figure == "recall" else figures[figure]
+            draw_interval(ax, shown or figures[figure], height + 0.24 * (position - 1), **look)
     for figure, look in looks.items():
         ax.plot([], [], linestyle="", label="F1" if figure == "f1" else figure, **look)
     name_rows(ax, [f"{name} (n = {figures['count']:,})" for name, figures in per_class.items()])

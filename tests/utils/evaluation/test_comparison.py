@@ -105,8 +105,9 @@ def test_mcnemar_as_the_binomial_test_has_it():
     pair = {"first": "old", "second": "new", "stress": {"accuracy": difference}}
     said = describe_comparison(pair | counted, ["new", "another"])
     assert "32 are answered right by one of the two alone: 10 by old, 22 by new (Mc" in said
-    assert said.endswith(" The validation loss of new was lowest in the last epoch: with more epochs, figures and "
-                         "verdicts might be others.")  # fmt: skip
+    assert said.endswith(" new stopped at the limit of epochs, still improving on the validation pictures: with more "
+                         "epochs, figures and verdicts might be others.")  # fmt: skip
+    assert "at most 8 and 60" in describe_comparison(pair | counted, [], {"old": 8, "new": 60})
 
 
 def test_copies_do_not_make_a_difference_surer():
