@@ -19,8 +19,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.request import Job, Plan, plan_sweep
-from pipeline.sweep_report import write_report
-from reporting.html import format_duration
 from utils.paths import CHECKOUT, ROOT, Run
 
 WORKER_BYTES = 2e9
@@ -125,10 +123,11 @@ def start_workers(most: int) -> Iterator[tuple]:
             yield client, 1
         return
     count = max(1, min(most, CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES)))
+    settings = {"distributed.scheduler.allowed-failures": TRIED_AGAIN, "distributed.worker.profile.enabled": False}
     # what takes memory is not the worker but what it starts, so Dask's own limit would watch nothing
     options = {"memory_limit": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": TRIED_AGAIN}),
+        dask.config.set(settings),
         LocalCluster(n_workers=count, threads_per_worker=1, **options) as cluster,
         Client(cluster) as client,
     ):
@@ -160,6 +159,8 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
 
 def describe(outcome: Outcome) -> str:
     """A line of progress."""
+    from reporting.html import format_duration
+
     if outcome.is_there:
         page = Run(outcome.run).reports / "index.html"
         took = f" in {format_duration(outcome.seconds)}" if outcome.state == "done" else ""
@@ -178,6 +179,9 @@ def _tell(job: Job, outcome: Outcome | None) -> dict:
 
 def main(arguments: list[str] | None = None, module: str = "doit") -> int:
     """Run what is asked for; 0 where all runs are there, 1 where some failed, 2 where the command is wrong."""
+    # here, for a worker needs nothing of what draws and words reports
+    from pipeline.sweep_report import write_report
+
     words = sys.argv[1:] if arguments is None else arguments
     try:
         asked = plan_sweep(dict(word.partition("=")[::2] for word in words))

@@ -70,13 +70,13 @@ PARAMETERS = {
     "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
     "05_second_look": 'RUN = "sample"',
 }
-GRID = "parameters:\n  ROTATION: [0, {last}]\n  SEEDS: [[0], [1], [2]]\n"
-RUNS = [f"sweep-turns-a-rotation-{angle}-seeds-{seed}" for angle in (0, 9) for seed in (0, 1, 2)]
+GRID = "parameters:\n  ROTATION: [0, {last}]\n  SEEDS: [[0], [1]]\n"
+RUNS = [f"sweep-turns-a-rotation-{angle}-seeds-{seed}" for angle in (0, 9) for seed in (0, 1)]
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A project of stubs, with a sweep of six points."""
+    """A project of stubs, with a sweep of four points."""
     for name in ("notebooks", "profiles", "sweeps"):
         (tmp_path / name).mkdir()
     (tmp_path / "profiles" / "default.yml").write_text("SEED: 1\n")
@@ -147,7 +147,7 @@ def test_points_are_run_once_and_shown_side_by_side(project):
     made = [line for line in begun if line.endswith(STAGES[0])]
     assert len(made) == 1 and made[0].startswith("sweep-turns-a-data-")
     assert {line for line in begun if not line.endswith(STAGES[0])} == {f"{r} {s}" for r in RUNS for s in STAGES[1:3]}
-    assert "6 runs of sweep-turns-a. Dask's dashboard: http://" in told
+    assert "4 runs of sweep-turns-a. Dask's dashboard: http://" in told
     assert all(f"{run}: done in " in told for run in RUNS)
     # no test was opened, and what was taken takes no room
     assert not (project / "reports" / "test_evaluations.jsonl").exists()
@@ -163,7 +163,7 @@ def test_points_are_run_once_and_shown_side_by_side(project):
         ("EmotionDetector_2", "accuracy"), ("EmotionDetector_2", "log_loss")
     }  # fmt: skip
     assert figures["best"] == "rotation-9"
-    assert f"SOURCE={project / 'raw.zip'} RUN=best-turns-a 'PARAMS=ROTATION=9 SEEDS=[0,1,2]'" in figures["command"]
+    assert f"SOURCE={project / 'raw.zip'} RUN=best-turns-a 'PARAMS=ROTATION=9 SEEDS=[0,1]'" in figures["command"]
     page = (report / "index.html").read_text()
     assert "No setting changes this network" in page and "<svg" in page
     assert all(f'href="../{run}/index.html"' in page for run in RUNS)
@@ -173,12 +173,12 @@ def test_points_are_run_once_and_shown_side_by_side(project):
     (project / "sweeps" / "turns.yml").write_text(GRID.format(last=99))
     status, told = sweep(project)
     assert status == 1
-    assert told.count(": up to date, report in reports/sweep-turns-a-rotation-0-seeds-") == 3
-    for seed in (0, 1, 2):
+    assert told.count(": up to date, report in reports/sweep-turns-a-rotation-0-seeds-") == 2
+    for seed in (0, 1):
         run = f"sweep-turns-a-rotation-99-seeds-{seed}"
         assert f"{run}: failed: 03_augmented_retraining failed" in told
         assert f'href="../{run}/03_augmented_retraining.failed.html"' in (report / "index.html").read_text()
-    assert "3 of them are not there" in (report / "index.html").read_text()
+    assert "2 of them are not there" in (report / "index.html").read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
