@@ -116,7 +116,7 @@ def start_workers(most: int) -> Iterator[tuple]:
 
     if address := os.environ.get("DASK_SCHEDULER_ADDRESS"):
         try:
-            client = Client(address, timeout=30)
+            client = Client(address)
         except (OSError, ValueError) as error:
             raise OSError(f"No Dask scheduler at DASK_SCHEDULER_ADDRESS={address}: {error}") from None
         with client:
@@ -141,14 +141,18 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
     with start_workers(len(asked.points)) as (client, threads):
         print(f"{len(asked.points)} runs of {asked.title}. Dask's dashboard: {client.dashboard_link}", flush=True)
 
+        futures: dict = {}
+
         def submit(job: Job, data=None):
             key = f"{job.run}-{uuid.uuid4().hex}"
-            return client.submit(run_job, job, threads, str(ROOT), module, data, key=key, retries=TRIED_AGAIN)
+            # in the order of the plan: see `profiles.read_sweep`
+            order = {"key": key, "priority": -len(futures), "retries": TRIED_AGAIN}
+            return client.submit(run_job, job, threads, str(ROOT), module, data, **order)
 
-        futures: dict = {}
         for own, *points in asked.jobs.values():
             data = submit(own)
-            futures |= {submit(job, data): job for job in points}
+            for job in points:
+                futures[submit(job, data)] = job
         for future in as_completed(futures):
             if future.status == "finished":
                 yield future.result()
@@ -179,9 +183,6 @@ def _tell(job: Job, outcome: Outcome | None) -> dict:
 
 def main(arguments: list[str] | None = None, module: str = "doit") -> int:
     """Run what is asked for; 0 where all runs are there, 1 where some failed, 2 where the command is wrong."""
-    # here, for a worker needs nothing of what draws and words reports
-    from pipeline.sweep_report import write_report
-
     words = sys.argv[1:] if arguments is None else arguments
     try:
         asked = plan_sweep(dict(word.partition("=")[::2] for word in words))
@@ -201,6 +202,9 @@ def main(arguments: list[str] | None = None, module: str = "doit") -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
+    # here, for a worker needs nothing of what draws and words reports
+    from pipeline.sweep_report import write_report
+
     page = write_report(asked.title, asked.best, asked.words, [_tell(job, ended.get(job.run)) for job in asked.points])
     print(f"All of them: {page.relative_to(ROOT)}", flush=True)
     return status

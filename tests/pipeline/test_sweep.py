@@ -9,9 +9,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import nbformat
 import pytest
 from support import CHECKOUT
+
+from pipeline.profiles import Point, Sweep
+from pipeline.request import Plan, plan_sweep
+from pipeline.sweep import main
 
 STAGES = (
     "01_preprocessing",
@@ -246,21 +251,39 @@ def test_workers_of_a_scheduler_that_is_there_are_used(project, tmp_path_factory
     assert set(count(project).values()) == {1}
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line(project, monkeypatch):
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
-    status, told = sweep(project, DASK_SCHEDULER_ADDRESS="tcp://127.0.0.1:9")
-    assert status == 2
-    assert "No Dask scheduler at DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9" in told
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    monkeypatch.setattr("pipeline.sweep.plan_sweep", lambda _: Plan("sweep-x", "best-x", (), {}))
+    with dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}):
+        assert main([]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("No Dask scheduler at DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9")
+    assert len(told.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["SWEEP=none"], "No sweep 'none'"), (["SWEEP=turns", "DATASET=a"], "DATASET=a needs SOURCE=path"),
-     (["SWEEP=turns", "RUN=x"], "Unknown variable RUN"), (["SWEEP=turns", "PROFILE=huge"], "No profile 'huge'"),
-     (["SWEEP=turns", "PARAMS=ROTATION=3"], "PARAMS gives ROTATION, which the sweep varies"),
-     (["SWEEP=turns", "PARAMS=SEEDS=[7]"], "PARAMS gives SEEDS, which the sweep varies")],
+    [("SWEEP=none", "No sweep 'none'"), ("SWEEP=seeds DATASET=a", "DATASET=a needs SOURCE=path"),
+     ("SWEEP=seeds RUN=x", "Unknown variable RUN"), ("SWEEP=seeds PROFILE=huge", "No profile 'huge'"),
+     ("SWEEP=augmentation PARAMS=FLIP=true", "PARAMS gives FLIP, which the sweep varies"),
+     ("SWEEP=seeds PARAMS=SEEDS=[7]", "PARAMS gives SEEDS, which the sweep varies")],
 )  # fmt: skip
-def test_a_wrong_command_is_one_line(project, words, message):
-    status, told = sweep(project, *words)
-    assert (status, len(told.strip().splitlines())) == (2, 1)
-    assert message in told
+def test_a_wrong_command_is_one_line(capsys, words, message):
+    assert main(words.split()) == 2
+    told = capsys.readouterr().err
+    assert message in told and len(told.strip().splitlines()) == 1
+
+
+def test_shared_data_are_those_of_equal_parameters(monkeypatch):
+    monkeypatch.setattr("pipeline.request.choose_run", lambda *_: None)
+    sweep = Sweep("x", "", tuple(
+        Point(f"p{cut}-{seed}", f"p{cut}", {"SEED": cut}, {"SEED": cut, "SEEDS": [seed]}) for cut in (0, 1) for seed in (0, 1)
+    ))  # fmt: skip
+    monkeypatch.setattr("pipeline.request.read_sweep", lambda _: sweep)
+    jobs = plan_sweep({"SWEEP": "x"}).jobs
+    assert [[job.run for job in of_data[1:]] for of_data in jobs.values()] == [
+        ["sweep-x-p0-0", "sweep-x-p0-1"], ["sweep-x-p1-0", "sweep-x-p1-1"]
+    ]  # fmt: skip
+    for run, (own, *points) in jobs.items():
+        assert own.run == run and own.words[-1] == "stage:01_preprocessing"
+        assert all(f"DATA={run}" in job.words for job in points)
