@@ -22,6 +22,7 @@ LINKED = (
     "reports/SCHEMA.md",
     "docs/asking.md",
     "docs/installing.md",
+    "docs/many_runs.md",
     "docs/recipe.md",
     "docs/results.md",
     "docs/running.md",

@@ -99,7 +99,7 @@ def _list_keys(content) -> str:
 
 
 def _list_points(points: dict, grid: dict) -> Iterator[Point]:
-    """Seeds vary fastest: points that run at the same time then seldom wait for the same training."""
+    """Seeds vary fastest: points that run at the same time then seldom wait for a training that both need."""
     names = sorted(grid, key=lambda name: name == "SEEDS")
     for point, values in (points or {"": {}}).items():
         for combination in product(*(grid[name] for name in names)):

@@ -19,8 +19,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.request import Job, Plan, plan_sweep
-from pipeline.sweep_report import write_report
-from reporting.html import format_duration
 from utils.paths import CHECKOUT, ROOT, Run
 
 WORKER_BYTES = 2e9
@@ -118,17 +116,18 @@ def start_workers(most: int) -> Iterator[tuple]:
 
     if address := os.environ.get("DASK_SCHEDULER_ADDRESS"):
         try:
-            client = Client(address, timeout=30)
+            client = Client(address)
         except (OSError, ValueError) as error:
             raise OSError(f"No Dask scheduler at DASK_SCHEDULER_ADDRESS={address}: {error}") from None
         with client:
             yield client, 1
         return
     count = max(1, min(most, CPU_COUNT, int(MEMORY_LIMIT // WORKER_BYTES)))
+    settings = {"distributed.scheduler.allowed-failures": TRIED_AGAIN, "distributed.worker.profile.enabled": False}
     # what takes memory is not the worker but what it starts, so Dask's own limit would watch nothing
     options = {"memory_limit": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": TRIED_AGAIN}),
+        dask.config.set(settings),
         LocalCluster(n_workers=count, threads_per_worker=1, **options) as cluster,
         Client(cluster) as client,
     ):
@@ -142,14 +141,18 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
     with start_workers(len(asked.points)) as (client, threads):
         print(f"{len(asked.points)} runs of {asked.title}. Dask's dashboard: {client.dashboard_link}", flush=True)
 
+        futures: dict = {}
+
         def submit(job: Job, data=None):
             key = f"{job.run}-{uuid.uuid4().hex}"
-            return client.submit(run_job, job, threads, str(ROOT), module, data, key=key, retries=TRIED_AGAIN)
+            # in the order of the plan: see `profiles.read_sweep`
+            order = {"key": key, "priority": -len(futures), "retries": TRIED_AGAIN}
+            return client.submit(run_job, job, threads, str(ROOT), module, data, **order)
 
-        futures: dict = {}
         for own, *points in asked.jobs.values():
             data = submit(own)
-            futures |= {submit(job, data): job for job in points}
+            for job in points:
+                futures[submit(job, data)] = job
         for future in as_completed(futures):
             if future.status == "finished":
                 yield future.result()
@@ -160,6 +163,8 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
 
 def describe(outcome: Outcome) -> str:
     """A line of progress."""
+    from reporting.html import format_duration
+
     if outcome.is_there:
         page = Run(outcome.run).reports / "index.html"
         took = f" in {format_duration(outcome.seconds)}" if outcome.state == "done" else ""
@@ -197,6 +202,9 @@ def main(arguments: list[str] | None = None, module: str = "doit") -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
+    # here, for a worker needs nothing of what draws and words reports
+    from pipeline.sweep_report import write_report
+
     page = write_report(asked.title, asked.best, asked.words, [_tell(job, ended.get(job.run)) for job in asked.points])
     print(f"All of them: {page.relative_to(ROOT)}", flush=True)
     return status

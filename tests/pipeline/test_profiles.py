@@ -4,8 +4,11 @@ from pipeline.profiles import (
     choose_profile,
     parse_overrides,
     read_profile,
+    read_sweep,
     resolve_parameters,
+    write_values,
 )
+from utils.paths import SWEEPS
 
 DECLARED = {
     "01": {"RUN": "sample", "SOURCE": "", "SEED": 0},
@@ -62,3 +65,52 @@ def test_profiles():
     assert choose_profile("sample", "") == ""  # the notebooks' defaults
     assert choose_profile("sample", "smoke") == "smoke"
     assert choose_profile("fer2013", "smoke") == "smoke"
+
+
+def test_values_survive_a_command():
+    values = {"SEEDS": [0, 1], "FLIP": True, "RATE": 1e-5, "NAME": "it's two words", "WIDTHS": [[4], [8]], "EMPTY": ""}
+    read = parse_overrides(write_values(values))
+    assert read == values | {"RATE": "1e-05"}
+    assert write_values({"SEEDS": [0, 1], "FLIP": True}) == "SEEDS=[0,1] FLIP=true"
+
+
+@pytest.fixture
+def write_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.profiles.SWEEPS", tmp_path)
+    return lambda text: (tmp_path / "mine.yml").write_text(text)
+
+
+def test_points_are_multiplied_by_parameters(write_sweep):
+    write_sweep("points:\n  a: {FLIP: true}\n  b: {FLIP: false}\nparameters:\n  SEEDS: [[0], [1]]\n  RATE: [0.1]\n")
+    points = read_sweep("mine").points
+    assert [point.name for point in points] == ["a-seeds-0", "a-seeds-1", "b-seeds-0", "b-seeds-1"]
+    assert [point.setting for point in points] == ["a", "a", "b", "b"]
+    assert points[1].values == {"FLIP": True, "RATE": 0.1, "SEEDS": [1]}
+    assert points[1].varied == {"point": "a"}
+    write_sweep("profile: smoke\nparameters:\n  SEEDS: [[0], [1]]\n  RATE: [0.1, 0.25]\n")
+    sweep = read_sweep("mine")
+    assert sweep.profile == "smoke"
+    assert [point.name for point in sweep.points][1:3] == ["rate-0-1-seeds-1", "rate-0-25-seeds-0"]
+    assert sweep.points[0].varied == {"RATE": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("[", "is no YAML"), ("", "expected `profile`, `points` and `parameters`, found {}"),
+     ("SEEDS: [[0]]", "found SEEDS"), ("parameters: {SEEDS: 3}", "a list of values each"),
+     ("parameters: {SEEDS: []}", "a list of values each"), ("points: [1]", "expected `points` as name"),
+     ("points: {a: 3}", "expected `points` as name"),
+     ("points: {a: {FLIP: true}}\nparameters: {FLIP: [true]}", "FLIP stands among the points and among"),
+     ("parameters: {WIDTHS: [[1, 2], [[1], [2]]]}", "several points would be called widths-1-2")],
+)  # fmt: skip
+def test_a_wrong_sweep_is_one_line(write_sweep, text, message):
+    write_sweep(text)
+    with pytest.raises(ValueError) as raised:
+        read_sweep("mine")
+    assert message in str(raised.value) and "mine.yml" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yml")), ids=lambda path: path.stem)
+def test_shipped_sweeps_can_be_read(path):
+    assert len(read_sweep(path.stem).points) >= 5

@@ -299,7 +299,7 @@ def test_a_kernel_that_dies(project, run):
      (["RUN=shipped"], "expected another than shipped and published"), (["PARAMS=EPOCHS='3"], "a quote that is not"),
      (["PARAMS=EPOCHS=0"], "expected a whole number, 1 or more"), (["PROFILE=huge"], "No profile 'huge'"),
      (["RUN=../up"], "Run name"), (["PARAMS=EPOCHS"], "expected NAME=value"),
-     (["EPOCHS=7"], 'RUN, PARAMS, CLASSES. Did you mean PARAMS="EPOCHS=7"?'),
+     (["EPOCHS=7"], 'RUN, PARAMS, CLASSES, DATA. Did you mean PARAMS="EPOCHS=7"?'),
      (["Run=x"], "Did you mean RUN=x?"), (["PARAM=ROTATION=2"], "Did you mean PARAMS=ROTATION=2?"),
      (["RUN=sample"], "RUN=sample is the embedded sample's run")],
 )  # fmt: skip

@@ -39,6 +39,11 @@ def make_scores(rows: int, copies: bool = True) -> dict:
     return scores
 
 
+def make_trained(name: str) -> list[dict]:
+    rng = np.random.default_rng(len(name))
+    return [{"stress": dict(zip(("accuracy", "auroc", "log_loss"), rng.uniform(0.5, 0.9, 3)))} for _ in range(3)]
+
+
 def make_comparisons(count: int) -> list[dict]:
     figures = {"accuracy": figure_of(0.05), "auroc": figure_of(0.07), "log_loss": figure_of(-0.1)}
     verdicts = ("better", "worse", "cannot be told apart")
@@ -139,6 +144,7 @@ FIGURES = {
     "history of one epoch": lambda: plots.history({"so far": make_history(1)}),
     "references of one": lambda: plots.against_references(make_scores(1)),
     "references of three": lambda: plots.against_references(make_scores(3)),
+    "effects": lambda: plots.effects({name: make_trained(name) for name in ("none", "flip", "all")}),
     "differences of two": lambda: plots.differences(make_comparisons(1)),
     "differences of three": lambda: plots.differences(make_comparisons(3)),
     "panel": lambda: draw_panel(5),
@@ -207,7 +213,7 @@ def test_numbers_on_an_axis_stand_apart(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["robustness", "slices", "each class", "differences of three", "mappings", "reliability", "abstention"]
+    ["robustness", "slices", "each class", "differences of three", "effects", "mappings", "reliability", "abstention"]
     + ["people and labels"],
 )
 def test_what_is_neither_label_nor_model_has_none_of_their_colours(name):
