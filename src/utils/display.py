@@ -85,7 +85,7 @@ class Upload:
         from ipywidgets import HTML as Line
         from ipywidgets import FileUpload, VBox
 
-        button = FileUpload(accept="image/*", description="Your picture", layout={"width": "auto"})
+        button = FileUpload(accept="image/*", description="Your picture", layout={"width": "14em"})
         button.observe(lambda change: self.take(change["new"]), "value")
         self._told = Line("It stays here: it is not written to a file.")
         display(VBox([button, self._told]))

@@ -1,9 +1,13 @@
 """A parameter is right, or refused in one line, however a notebook is started."""
 
+from contextlib import redirect_stdout
+from io import StringIO
+
 import nbformat
 import numpy as np
 import papermill
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from support import CHECKOUT, draw_face, encode
 
 from utils.parameters import LARGEST_SEED, LIMITS, check, read_declared, read_value
@@ -103,3 +107,11 @@ def test_one_parameters_cell(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "n.ipynb")
     with pytest.raises(ValueError, match="found 0"):
         read_declared(tmp_path / "n.ipynb")
+
+
+def test_a_notebook_shows_a_wrong_parameter_in_one_line():
+    shell, code = InteractiveShell(), "from utils.parameters import read_value; read_value('PICTURE', 'none.png', '')"
+    with redirect_stdout(StringIO()) as printed:
+        shell.run_cell(code)
+    expected = "Parameter PICTURE: expected the path of a picture that can be read, found 'none.png'."
+    assert printed.getvalue().strip() == expected

@@ -34,11 +34,9 @@ def find_histories() -> dict[str, list[dict]]:
 
 def write_events(histories: dict[str, list[dict]], folder: Path) -> None:
     """Write event files as TensorBoard reads them, a folder for training and one for validation of each history."""
-    from tensorflow.core.framework.summary_pb2 import SummaryMetadata
-
     from utils.quiet import tf
 
-    scalars = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
+    scalars = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"})
     for name, history in histories.items():
         for part, prefix in (("training", ""), ("validation", "val_")):
             writer = tf.summary.create_file_writer(str(folder / name / part))
