@@ -12,6 +12,7 @@ from reporting import published
 from reporting.facts import RunFacts
 from reporting.findings import show_metric
 from reporting.first_page import CARDS, render_card
+from utils.data.sealed_test import count_published
 from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_difference, show_interval
 from utils.files import fill, read_json, write_text
 from utils.paths import ROOT, Run
@@ -25,7 +26,8 @@ _NOTHING = "No figures are published yet."
 
 
 def _read_all() -> list[tuple[Path, RunFacts]]:
-    return [(path, published.read_published(path)) for path in sorted(published.PUBLISHED.glob("*.json"))]
+    paths = sorted(published.PUBLISHED.glob("*.json"), key=lambda path: path.stem)
+    return [(path, published.read_published(path)) for path in paths]
 
 
 def _find_shipped() -> RunFacts | None:
@@ -44,6 +46,8 @@ def render_headline() -> str:
         return _NOTHING
     people, label, peers = facts.people, facts.model["label"], _read_peers()
     rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
+    again = [other.people for _, other in _read_all() if other.run.name.startswith(f"{facts.run.name}-seed-")]
+    rows += [["trained from another seed", each["accuracy"], each["neutral"]["called_stress"]] for each in again]
     for panel in people["panels"][:2]:
         who = "one vote" if panel["size"] == 1 else f"{panel['size']} votes"
         rows.append([f"{who}, against the others", panel["people"], None])
@@ -77,10 +81,10 @@ def _weigh_figures(facts: RunFacts) -> Iterator[str]:
         )
     for name, peer in _read_peers().items():
         own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
-        yield (f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}.")
+        yield f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}."
     yield (
-        f"Models of this project were scored on these pictures {facts.test_evaluations} times: the figures may flatter "
-        "a little, and no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
+        f"Models were scored on these pictures {count_published(facts.run.name)} times: the figures may flatter, and no "
+        "interval holds that. It learnt to predict these voters, which is no skill at reading faces."
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,12 +80,23 @@ def count_evaluations(run: Run) -> int:
     The log of this checkout counts, and the ledger of what was published, a line of which may stand for several
     `evaluations`.
     """
-    manifest, found = read_manifest(run), {}
-    for past in [*_read_lines(TEST_EVALUATIONS), *_read_lines(TEST_LEDGER)]:
-        # those of earlier versions do not name the test pictures
-        if manifest["test"] == past.get("test") or manifest["fingerprint"] == past["data"]:
-            found[past["model"]] = past.get("evaluations", 1)
-    return sum(found.values())
+    manifest = read_manifest(run)
+    # those of earlier versions do not name the test pictures
+    return _count(
+        past
+        for past in [*_read_lines(TEST_EVALUATIONS), *_read_lines(TEST_LEDGER)]
+        if manifest["test"] == past.get("test") or manifest["fingerprint"] == past["data"]
+    )
+
+
+def count_published(run: str) -> int:
+    """How often published models were scored on the test pictures of a published run, by the ledger."""
+    tests = {past["test"] for past in _read_lines(TEST_LEDGER) if past["run"] == run}
+    return _count(past for test in tests for past in list_published(test))
+
+
+def _count(evaluations: Iterable[dict]) -> int:
+    return sum({past["model"]: past.get("evaluations", 1) for past in evaluations}.values())
 
 
 def read_notes(run: Run) -> list[str]:
