@@ -83,8 +83,8 @@ def _weigh_figures(facts: RunFacts) -> Iterator[str]:
         own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
         yield f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}."
     yield (
-        f"Models were scored on these pictures {count_published(facts.run.name)} times: the figures may flatter, and no "
-        "interval holds that. It learnt to predict these voters, which is no skill at reading faces."
+        f"Models were scored on these pictures {count_published(facts.run.name)} times: the figures may flatter, and "
+        "no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
     )
 
 
