@@ -146,12 +146,13 @@ def describe_robustness(rows: list[dict]) -> str:
     if harmless:
         told = f" No loss can be told from chance under {join_words(harmless)}."
     lost = {"value": worst["lost"], "low": worst["lost_low"], "high": worst["lost_high"]}
+    cost = f"It costs most: {show_interval(lost, POINTS)}." if worst["lost"] > 0 else "No corruption costs anything."
     majority = unchanged.get("majority_accuracy")
     baseline = f" (always giving their commoner label: {show_percent(majority)})" if majority else ""
     return (
         f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
         f"{_show_accuracy(worst)} of the same pictures{baseline} after the strongest {worst['change']} that was tried. "
-        f"It costs most: {show_interval(lost, POINTS)}.{told}"
+        f"{cost}{told}"
     )
 
 

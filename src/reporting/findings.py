@@ -203,9 +203,9 @@ def describe_mappings(scored: dict[str, dict]) -> str:
     return (
         f"Nobody has agreed which emotions count as Stress. Under {len(scored)} mappings "
         f"{show_percent(shares[0])} to {show_percent(shares[-1])} of the pictures are Stress, and the same network "
-        f"is right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The highest "
-        f"accuracy has {highest}, {show_difference(gain[highest], POINTS)} against the majority-class baseline; the "
-        f"largest gain has {most}, {show_difference(gain[most], POINTS)}."
+        f"is right in {show_percent(min(accuracy.values()))} to {show_percent(accuracy[highest])}. The accuracy "
+        f"is highest under {highest}: {show_difference(gain[highest], POINTS)} against the majority-class baseline. "
+        f"The gain over that baseline is largest under {most}: {show_difference(gain[most], POINTS)}."
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reporting.facts import RunFacts, StageFacts, read_facts
 from utils.data.sealed_test import describe_evaluation, record_published
-from utils.evaluation.registry import BY_KEY, as_figure
+from utils.evaluation.registry import BY_KEY, METRICS, as_figure, list_metrics
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.files import read_json, write_json
 from utils.paths import PUBLISHED, ROOT, SAMPLE, Run
@@ -102,3 +102,26 @@ def find_shipped(path: Path) -> Path | None:
         if present and all(hash_file(folder / name) == digests[name] for name in present):
             return folder
     return None
+
+
+def render_schema() -> dict[str, str]:
+    """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
+    sections = {
+        block: [
+            (metric.figure, "[ece](#ece)" if metric.figure == "ece" else "figure", metric.means)
+            for metric in METRICS
+            if metric.block == block and metric.means
+        ]
+        for block in ("stress", "classes")
+    }
+    sections["class"] = [(metric.key, "figure", metric.means) for metric in list_metrics("class")]
+    sections["mapping"] = [(metric.figure, "figure", metric.means) for metric in list_metrics("mapping")]
+    sections["comparison"] = [
+        (metric.key, "[difference](#difference)", f"second minus first: {metric.direction}")
+        for metric in list_metrics("comparison")
+    ]
+    head = "| key | type | what |\n|---|---|---|\n"
+    return {
+        section: head + "\n".join(f"| `{key}` | {kind} | {what} |" for key, kind, what in rows)
+        for section, rows in sections.items()
+    }

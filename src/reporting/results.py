@@ -13,7 +13,14 @@ from reporting.facts import RunFacts
 from reporting.findings import show_metric
 from reporting.first_page import CARDS, render_card
 from utils.data.sealed_test import count_published
-from utils.evaluation.registry import BY_KEY, METRICS, Metric, list_metrics, show_difference, show_interval
+from utils.evaluation.registry import (
+    BY_KEY,
+    Metric,
+    list_metrics,
+    show_difference,
+    show_interval,
+    show_percent,
+)
 from utils.files import fill, read_json, write_text
 from utils.paths import ROOT, Run
 
@@ -47,13 +54,20 @@ def render_headline() -> str:
     people, label, peers = facts.people, facts.model["label"], _read_peers()
     rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
     again = [other.people for _, other in _read_all() if other.run.name.startswith(f"{facts.run.name}-seed-")]
-    rows += [["trained from another seed", each["accuracy"], each["neutral"]["called_stress"]] for each in again]
+    rows += [
+        ["the same, trained again with other random numbers", each["accuracy"], each["neutral"]["called_stress"]]
+        for each in again
+    ]
     for panel in people["panels"][:2]:
-        who = "one vote" if panel["size"] == 1 else f"{panel['size']} votes"
-        rows.append([f"{who}, against the others", panel["people"], None])
-    rows.append(["the labels that its data came with", label["accuracy"], label["neutral"]["called_stress"]])
+        who = "one voter" if panel["size"] == 1 else f"{panel['size']} voters"
+        rows.append(
+            [f"{who}, beside the others (the model: {show_percent(panel['model']['value'])})", panel["people"], None]
+        )
+    rows.append(["the labels from before the vote", label["accuracy"], label["neutral"]["called_stress"]])
     for name, peer in list(peers.items())[:1]:
-        rows.append([f"`{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]])
+        rows.append(
+            [f"another program, `{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
+        )
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
     head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
     shown = [[name, *map(show_interval, figures)] for name, *figures in rows]
@@ -64,10 +78,14 @@ def _count_pictures(facts: RunFacts) -> str:
     """Which pictures count, and how many of a label are found."""
     tested, count, ties = facts.test["test_pictures"], facts.people["majority"], facts.people["ties"]
     recall, precision = (show_interval(facts.stress["per_class"]["Stress"][name]) for name in ("recall", "precision"))
+    share, times = facts.people["share"], count_published(facts.run.name)
+    apart = 100 * max(share["brier"]["value"] - share["floor"]["value"], 0) ** 0.5
     return (
-        f"In brackets, 95 % intervals. {count:,} of {tested:,} pictures count; on {ties:,} the votes tie, "
-        f"{tested - count - ties:,} most could not tell. It finds {recall} of the Stress pictures; {precision} of its "
-        "answers of Stress are right."
+        "In brackets, 95 % intervals over the pictures; they do not hold what another training changes. "
+        f"{count:,} of {tested:,} pictures count; on {ties:,} the votes tie, on {tested - count - ties:,} most could "
+        f"not tell. Of one picture, P(Stress) is typically {apart:.0f} points off. It finds {recall} of the Stress "
+        f"pictures; {precision} of its answers of Stress are right. Models were scored on these pictures {times} "
+        "times: all this may flatter."
     )
 
 
@@ -182,36 +200,13 @@ def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:
             yield f"{model} also learnt from the answers of `{'`, `'.join(given['TEACHERS'])}`."
 
 
-def render_schema() -> dict[str, str]:
-    """The figures of the registry as Markdown tables for reports/SCHEMA.md: by section."""
-    sections = {
-        block: [
-            (metric.figure, "[ece](#ece)" if metric.figure == "ece" else "figure", metric.means)
-            for metric in METRICS
-            if metric.block == block and metric.means
-        ]
-        for block in ("stress", "classes")
-    }
-    sections["class"] = [(metric.key, "figure", metric.means) for metric in list_metrics("class")]
-    sections["mapping"] = [(metric.figure, "figure", metric.means) for metric in list_metrics("mapping")]
-    sections["comparison"] = [
-        (metric.key, "[difference](#difference)", f"second minus first: {metric.direction}")
-        for metric in list_metrics("comparison")
-    ]
-    head = "| key | type | what |\n|---|---|---|\n"
-    return {
-        section: head + "\n".join(f"| `{key}` | {kind} | {what} |" for key, kind, what in rows)
-        for section, rows in sections.items()
-    }
-
-
 def find_outdated() -> dict[Path, str]:
     """The documents whose tables are not those of published figures and registry, with the text that each gets."""
     tables = {name: {"results": render_headline()} for name in READMES}
     tables["docs/results.md"] = {
         "people": render_people(), "peers": render_peers(), "real": render_runs(False), "rendered": render_runs(True)
     }  # fmt: skip
-    tables["reports/SCHEMA.md"] = render_schema()
+    tables["reports/SCHEMA.md"] = published.render_schema()
     outdated = {}
     for name, contents in tables.items():
         path = ROOT / name

@@ -90,9 +90,10 @@ def _summarise_skill(facts: RunFacts) -> str:
     # as a reader counts: "90 of 100 test faces (88 to 91)"
     ends = [accuracy[key] for key in ("value", "low", "high")]
     value, low, high = (None if share is None else f"{100 * share:.0f}" for share in ends)
-    text = f"Right on {value} of 100 test faces" + (f" ({low} to {high})" if low else "")
+    what = "says what most people say" if facts.people else "is right"
+    name = facts.names.get(facts.model_name, "The model")
+    text = f"{name} {what} on {value} of 100 test faces" + (f" ({low} to {high})" if low else "")
     if facts.people:
-        text = text.replace("Right", "Says what most people say")
         panels = [panel for panel in facts.people["panels"] if panel["size"] == 1]
         if panels:
             text += f"; one person agrees with the others on {100 * panels[0]['people']['value']:.0f}"
@@ -117,7 +118,9 @@ def _summarise_certainty(facts: RunFacts) -> str:
     if calibration and calibration["after"].get("ece"):
         ece = calibration["after"]["ece"]
         missed, chance = (f"{100 * ece[key]:.1f}" for key in ("value", "perfect_mean"))
-        told.append(f"The probabilities it states are off by {missed} points on average; chance alone gives {chance}.")
+        told.append(
+            f"Over many faces, its probabilities are off by {missed} points on average; chance alone gives {chance}."
+        )
     if len((facts.test.get("seeds") or {}).get("accuracy") or []) == 1:
         told.append("It was trained once: another training may differ.")
     return " ".join(told) or "Not measured in this run."

@@ -192,7 +192,7 @@ def find_faces(final, of_each: int, seed: int) -> dict[str, list[int]]:
     right = (final.p_stress >= THRESHOLD) == (test.labels == 1)
     wrong = np.flatnonzero(~right & (test.labels >= 0))
     surest = wrong[np.argsort(-abs(final.p_stress[wrong] - THRESHOLD), kind="stable")]
-    kinds = {"right": rng.permutation(np.flatnonzero(right & (test.labels >= 0))), "confidently wrong": surest}
+    kinds = {"right": rng.permutation(np.flatnonzero(right & (test.labels >= 0))), "wrong, at its surest": surest}
     if test.votes is not None:
         split = (test.classes >= 0) & (abs(final.share - 0.5) <= _SPLIT)
         kinds["people disagree"] = rng.permutation(np.flatnonzero(split))

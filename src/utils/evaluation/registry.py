@@ -126,10 +126,10 @@ METRICS = (
            "mean squared distance of P(Stress) from the share of people who see it, ties among them; from the label "
            "where nobody voted", "notebook card", lower_is_better=True),
     Metric("stress.ece", "ECE",
-           "expected calibration error: by how much P(Stress) is off on average, in 15 bins of equal width, from what "
-           "the Brier score is of; 0.02 are two points in a hundred. Chance alone makes it larger than 0, so instead "
-           "of an interval the bracket holds what a perfectly calibrated model would show: on average, and at most in "
-           "19 of 20 test splits", "notebook card page readme", lower_is_better=True),
+           "expected calibration error: by how much P(Stress) is off on average, in 15 bins of equal width, from the "
+           "share of people who see it, or the label; 0.02 are two points in a hundred. Chance alone makes it larger "
+           "than 0, so instead of an interval the bracket holds what a perfectly calibrated model would show: on "
+           "average, and at most in 19 of 20 test splits", "notebook card page readme", lower_is_better=True),
     Metric("calibration.after.slope", "slope", "of the calibration: 1 is ideal, below 1 the model is too sure",
            "readme", SLOPE),
     Metric("classes.majority_accuracy", "majority-class baseline over the classes",

@@ -123,12 +123,12 @@ def test_faces_to_look_at_are_of_three_kinds():
     card = {"class_names": CLASSES, "stress_classes": ["sad"]}
     evaluation = Evaluation(card, test, np.zeros(6, bool), np.stack([1 - p_stress, p_stress], 1))
     faces = find_faces(evaluation, of_each=6, seed=0)
-    assert faces["confidently wrong"] == [2, 1]
+    assert faces["wrong, at its surest"] == [2, 1]
     assert {kind: set(found) for kind, found in faces.items()} == {
-        "right": {0, 3, 5}, "confidently wrong": {1, 2}, "people disagree": {3, 4}
+        "right": {0, 3, 5}, "wrong, at its surest": {1, 2}, "people disagree": {3, 4}
     }  # fmt: skip
     assert "people disagree" not in find_faces(replace(evaluation, test=replace(test, votes=None)), 6, 0)
-    assert find_faces(evaluation, of_each=1, seed=0)["confidently wrong"] == [2]
+    assert find_faces(evaluation, of_each=1, seed=0)["wrong, at its surest"] == [2]
 
 
 def test_disagreements():
