@@ -97,7 +97,10 @@ def test_two_settings_are_compared_by_the_paired_t_test():
 def test_many_settings_share_their_chance_and_are_corrected():
     rng = np.random.default_rng(0)
     seeds, effects = rng.normal(0, 0.1, 5), {"a": 0.0, "b": 0.0, "c": 0.05}
-    figures = {name: {seed: 0.7 + effect + seeds[seed] + rng.normal(0, 0.01) for seed in range(5)} for name, effect in effects.items()}
+    figures = {
+        name: {seed: 0.7 + effect + seeds[seed] + rng.normal(0, 0.01) for seed in range(5)}
+        for name, effect in effects.items()
+    }
     pairs = {(pair["first"], pair["second"]): pair for pair in compare_settings(figures)}
     assert pairs["a", "b"]["p_value"] > 0.05
     assert pairs["a", "c"]["p_value"] < 0.01 > pairs["b", "c"]["p_value"]

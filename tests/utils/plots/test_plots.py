@@ -41,7 +41,7 @@ def make_scores(rows: int, copies: bool = True) -> dict:
 
 def make_trained(name: str) -> list[dict]:
     rng = np.random.default_rng(len(name))
-    return [{"stress": dict(zip(("accuracy", "auroc", "log_loss"), rng.uniform(0.5, 0.9, 3)))} for _ in range(3)]
+    return [{"stress": {figure: rng.random() for figure in ("accuracy", "auroc", "log_loss")}} for _ in range(3)]
 
 
 def make_comparisons(count: int) -> list[dict]:
