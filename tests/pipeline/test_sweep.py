@@ -276,10 +276,12 @@ def test_a_wrong_command_is_one_line(capsys, words, message):
 
 def test_shared_data_are_those_of_equal_parameters(monkeypatch):
     monkeypatch.setattr("pipeline.request.choose_run", lambda *_: None)
-    sweep = Sweep("x", "", tuple(
+    points = [
         Point(f"p{cut}-{seed}", f"p{cut}", {"SEED": cut}, {"SEED": cut, "SEEDS": [seed]})
-        for cut in (0, 1) for seed in (0, 1)
-    ))  # fmt: skip
+        for cut in (0, 1)
+        for seed in (0, 1)
+    ]
+    sweep = Sweep("x", "", tuple(points))
     monkeypatch.setattr("pipeline.request.read_sweep", lambda _: sweep)
     jobs = plan_sweep({"SWEEP": "x"}).jobs
     assert [[job.run for job in of_data[1:]] for of_data in jobs.values()] == [

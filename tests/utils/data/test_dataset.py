@@ -12,7 +12,14 @@ from support import CHECKOUT, write_faces_zip
 from utils.data.audit import audit_pictures, count_findings
 from utils.data.dataset import copy_images, load_split, read_attributes, read_manifest, write_dataset
 from utils.data.ingest import inspect_source, read_pictures
-from utils.data.sealed_test import count_evaluations, describe_evaluation, open_test, read_notes, record_published
+from utils.data.sealed_test import (
+    SealedTest,
+    count_evaluations,
+    describe_evaluation,
+    open_test,
+    read_notes,
+    record_published,
+)
 from utils.data.splits import assign_splits
 from utils.paths import TEST_EVALUATIONS, TEST_LEDGER, Run
 
@@ -256,3 +263,11 @@ def test_run_names():
     for name in ("", "../x", "a/b", ".hidden", "a b"):
         with pytest.raises(ValueError, match="Run name"):
             Run(name)
+
+
+def test_a_sealed_test_cannot_be_opened(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.data.sealed_test.SEALED", True)
+    before = TEST_EVALUATIONS.read_text() if TEST_EVALUATIONS.exists() else ""
+    with pytest.raises(SealedTest, match="stays sealed: points of a sweep are compared on validation"):
+        open_test(run, "a point of a sweep", tmp_path)
+    assert before == (TEST_EVALUATIONS.read_text() if TEST_EVALUATIONS.exists() else "")

@@ -1,5 +1,8 @@
 """The classic network's training: early stopping, seeds, and what somebody who watches is told."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -142,3 +145,17 @@ def test_many_networks_answer_without_a_word(caplog):
         predict(build_strong_cnn(2, widths=((4,),)), np.zeros((2, 16, 16, 3), np.uint8))
     tf.get_logger().removeHandler(caplog.handler)
     assert not caplog.records
+
+
+def test_two_devices_get_the_batches_and_the_weights_of_one(tmp_path):
+    """In a process of its own, which can be told that the processor is two."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "devices", str(tmp_path / "weights.npz")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+    with np.load(tmp_path / "weights.npz") as weights:
+        names = [name.removeprefix("one/") for name in weights if name.startswith("one/")]
+        assert {name.partition("/")[0] for name in names} == {"baseline", "strong"}
+        for name in names:
+            # a batch of another order would move them by hundreds of this
+            np.testing.assert_allclose(weights[f"two/{name}"], weights[f"one/{name}"], atol=3e-5, err_msg=name)
