@@ -142,11 +142,16 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
         print(f"{len(asked.points)} runs of {asked.title}. Dask's dashboard: {client.dashboard_link}", flush=True)
 
         futures: dict = {}
+        name = uuid.uuid4().hex
 
         def submit(job: Job, data=None):
-            key = f"{job.run}-{uuid.uuid4().hex}"
-            # in the order of the plan: see `profiles.read_sweep`
-            order = {"key": key, "priority": -len(futures), "retries": TRIED_AGAIN}
+            # in the order of the plan (see `profiles.read_sweep`): a large group of alike keys waits at the scheduler
+            # until a worker is free, where others are handed out at once
+            order = {
+                "key": (f"run-{name}" if data else f"data-{name}", job.run),
+                "priority": -len(futures),
+                "retries": TRIED_AGAIN,
+            }
             return client.submit(run_job, job, threads, str(ROOT), module, data, **order)
 
         for own, *points in asked.jobs.values():

@@ -17,6 +17,9 @@ from support import CHECKOUT
 from pipeline.profiles import Point, Sweep
 from pipeline.request import Plan, plan_sweep
 from pipeline.sweep import main
+from pipeline.sweep_report import DOC, compare_runs, publish, render
+from utils.files import fill, read_json, write_json
+from utils.paths import Run
 
 STAGES = (
     "01_preprocessing",
@@ -290,3 +293,44 @@ def test_shared_data_are_those_of_equal_parameters(monkeypatch):
     for run, (own, *points) in jobs.items():
         assert own.run == run and own.words[-1] == "stage:01_preprocessing"
         assert all(f"DATA={run}" in job.words for job in points)
+
+
+def make_run(setting, seed, accuracy):
+    figures = {"accuracy": accuracy, "auroc": accuracy, "log_loss": 1 - accuracy}
+    models = {"EmotionDetector_1": {"stress": figures}}
+    return {
+        "run": f"{setting}-{seed}",
+        "setting": setting,
+        "seed": seed,
+        "varied": {"point": setting},
+        "models": models,
+    }
+
+
+def test_what_differs_beyond_chance_is_said_in_the_documentation():
+    runs = [
+        make_run(name, seed, value + seed / 100 + seed * value / 1000)
+        for name, value in (("a", 0.6), ("b", 0.8))
+        for seed in range(3)
+    ]
+    figures = compare_runs(runs)
+    assert figures["best"] == "b"
+    assert {pair["verdict"] for pair in figures["pairs"]} == {"better"}
+    text = render(figures | {"machine": "a machine", "commit": "abc", "date": "2026-11-28T00:00:00"})
+    assert text.startswith("6 runs: 2 settings, from 3 seeds. a machine; commit abc; 2026-11-28.")
+    assert "Beyond chance: 3 of 3 differences" in text and "- accuracy: b is better than a, +20." in text
+    assert "| a | 61.1 % (55.8 to 66.3) ± 1.1 points |" in text
+
+
+def test_a_sweep_that_is_not_whole_is_not_published():
+    runs = [make_run("a", 0, 0.6), make_run("a", 1, 0.7) | {"models": {}}]
+    write_json(Run("sweep-part").reports / "sweep.json", {"runs": runs})
+    with pytest.raises(ValueError, match="sweep-part: expected all its runs, a-1 not there"):
+        publish("part")
+
+
+def test_the_documentation_shows_what_was_published():
+    page = DOC.read_text(encoding="utf-8")
+    for name in ("augmentation", "seeds"):
+        saved = DOC.parent / "sweeps" / f"{name}.json"
+        assert fill(page, name, render(read_json(saved)) if saved.exists() else "Not run yet.") == page

@@ -41,8 +41,7 @@ def make_scores(rows: int, copies: bool = True) -> dict:
 
 def make_trained(name: str) -> list[dict]:
     rng = np.random.default_rng(len(name))
-    names = ("accuracy", "auroc", "log_loss")
-    return [{"stress": dict(zip(names, rng.uniform(0.5, 0.9, 3), strict=True))} for _ in range(3)]
+    return [{"stress": {figure: rng.random() for figure in ("accuracy", "auroc", "log_loss")}} for _ in range(3)]
 
 
 def make_comparisons(count: int) -> list[dict]:
