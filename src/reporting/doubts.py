@@ -1,5 +1,8 @@
 """What to distrust about a run, corrupted pictures and slices among it: every number is from the metrics."""
 
+import numpy as np
+import pandas as pd
+
 from reporting.facts import RunFacts
 from reporting.findings import (
     describe_baseline,
@@ -10,6 +13,7 @@ from reporting.findings import (
     join_words,
 )
 from utils.evaluation.bootstrap import as_proportion, find_weakest
+from utils.evaluation.label_errors import METHOD, is_judged
 from utils.evaluation.registry import POINTS, as_figure, show_interval, show_percent
 
 _MOST_NAMED = 6
@@ -229,4 +233,16 @@ def _describe_slice(row: dict, is_first: bool) -> str:
     return (
         f"where {row['by']}{meaning} is {row['slice']}, {_show_accuracy(row)} of {row['pictures']:,} are answered "
         f"right, {show_interval(_turn(row), POINTS)} {side} the others"
+    )
+
+
+def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
+    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
+    judged = is_judged(probabilities)
+    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
+    sure = int((ranking["score"] < 0.05).sum())
+    return (
+        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {show_percent(right)} of "
+        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
+        "it says where to look first."
     )

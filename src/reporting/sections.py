@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from reporting.doubts import describe_broken_promise, describe_robustness, describe_slices
+from reporting.doubts import describe_broken_promise, describe_label_errors, describe_robustness, describe_slices
 from reporting.findings import (
     describe_abstention,
     describe_calibration,
@@ -15,7 +15,7 @@ from reporting.findings import (
 )
 from reporting.html import render_faces
 from reporting.people import describe_outvoted
-from reporting.sentences import describe_label_errors, describe_training, tabulate_epochs, tabulate_scores
+from reporting.sentences import describe_training, tabulate_epochs, tabulate_scores
 from utils import plots
 from utils.data.dataset import Split, read_attributes
 from utils.display import LiveFigure, escape_markdown, say, show_figure, show_html, show_table

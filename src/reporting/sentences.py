@@ -3,12 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from reporting.findings import describe_still_falling, describe_threshold, show_metric
 from utils.data.audit import describe_label_source
-from utils.evaluation.label_errors import METHOD, is_judged
 from utils.evaluation.registry import (
     POINTS,
     SHARE,
@@ -190,18 +188,6 @@ def describe_plan(network, epochs: int, initial_model: Path | None, teachers: tu
     return plan
 
 
-def describe_label_errors(ranking: pd.DataFrame, probabilities: np.ndarray, targets: np.ndarray) -> str:
-    """How well the judging classifiers do themselves, and how many labels they contradict: a sentence."""
-    judged = is_judged(probabilities)
-    right = (probabilities.argmax(axis=1) == targets)[judged].mean() if judged.any() else 0.0
-    sure = int((ranking["score"] < 0.05).sum())
-    return (
-        f"Judged by {METHOD}, out of fold, which itself finds the given label likeliest in {show_percent(right)} of "
-        f"{judged.sum():,} pictures: to {sure:,} labels it gives a probability under 5 %. That proves no label wrong; "
-        "it says where to look first."
-    )
-
-
 def sum_up_data(summary: dict) -> str:
     """Notebook 1 in short: its metrics."""
     counts = {split: sum(labels.values()) for split, labels in summary["counts"].items()}
@@ -221,7 +207,9 @@ def sum_up_second_look(scores: dict, outcome: dict) -> str:
     worst = min((row for row in outcome["robustness"] if row["step"] == last), key=lambda row: row["accuracy"])
     out = sum(row["stands_out"] for row in outcome["slices"])
     mapped = [figures["accuracy"]["value"] for figures in (outcome["mappings"] or {}).values()]
-    mapping = f" Under other mappings it is {show_percent(min(mapped))} to {show_percent(max(mapped))}." * bool(mapped)
+    mapping = (
+        f" Under other mappings it is {show_percent(min(mapped))} to {show_percent(max(mapped))}." if mapped else ""
+    )
     return (
         f"Accuracy on {scores['stress']['count']:,} test pictures: {show_interval(scores['stress']['accuracy'])}."
         f"{mapping} After the strongest {worst['change']} that was tried, {show_percent(worst['accuracy'])}. "

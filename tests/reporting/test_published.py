@@ -7,6 +7,7 @@ from report_runs import COUNT, write_run
 from support import CHECKOUT
 
 from reporting import published, results
+from utils.data import sealed_test
 from utils.evaluation.scoring import SAMPLE_PICTURES, rescore
 from utils.files import read_json
 from utils.paths import ROOT, Run
@@ -24,6 +25,7 @@ def checkout(monkeypatch):
     monkeypatch.setattr(results, "ROOT", CHECKOUT)
     monkeypatch.setattr(published, "PUBLISHED", CHECKOUT / "reports" / "published")
     monkeypatch.setattr(published, "SHIPPED", CHECKOUT / "models" / "shipped")
+    monkeypatch.setattr(sealed_test, "TEST_LEDGER", CHECKOUT / "reports" / "published" / "test_ledger.jsonl")
 
 
 def find_shipped(path):
@@ -157,8 +159,9 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
               for size in (1, 3, 5)]  # fmt: skip
     content = json.loads(readmes.read_text())
     model = content["stages"]["03_augmented_retraining"]["metrics"]["models"]["EmotionDetector_2"]
+    share = {"brier": {"value": 0.03}, "floor": {"value": 0.01}}
     model |= {"people": {"accuracy": rate, "neutral": neutral, "panels": panels, "as_often_as": 3, "ferplus": None,
-                         "ties": 5, "judged": 155, "majority": 150, "share": {}, "agreed": {}}}  # fmt: skip
+                         "ties": 5, "judged": 155, "majority": 150, "share": share, "agreed": {}}}  # fmt: skip
     model |= {"label": {"accuracy": rate | {"value": 0.76}, "neutral": neutral}, "given": None}
     readmes.write_text(json.dumps(content))
     folder = tmp_path / "models" / "shipped" / "EmotionDetector_2"
@@ -166,10 +169,11 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     told = results.render_headline()
     assert "calls Stress, of 700 clearly neutral faces" in told
     assert "| **the shipped model** | 90.0 % (88.0 to 92.0) | 2.0 %" in told
-    assert "| one voter, beside the others | 81.0 %" in told
-    assert "| 3 voters, beside the others | 83.0 %" in told
+    assert "| one voter, beside the others (the model: 90.0 %) | 81.0 %" in told
+    assert "| 3 voters, beside the others (the model: 90.0 %) | 83.0 %" in told
     assert f"150 of {COUNT} pictures count; on 5 the votes tie, on 5 most voters could not tell" in told
     assert "| the labels from before the vote | 76.0 %" in told
+    assert "Of one picture, P(Stress) is typically 14 points off." in told
     assert "| one vote, against the majority of the others: they agree | 81.0 %" in results.render_people()
 
 

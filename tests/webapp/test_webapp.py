@@ -86,7 +86,7 @@ def test_the_form_speaks_the_browsers_language(client, language, expected, words
 
 
 def headline(page: str) -> str:
-    return re.search(r'id="headline">(.*?)<', page).group(1)
+    return re.search(r'id="headline"[^>]*>(.*?)<', page).group(1)
 
 
 def test_the_switch_wins_over_the_browser_and_stays(client):

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from support import CHECKOUT, EMOTIONS, draw_face
 
-from reporting.sections import describe_label_errors, show_label_errors
+from reporting.doubts import describe_label_errors
+from reporting.sections import show_label_errors
 from utils.data.annotations import read_decisions
 from utils.data.dataset import Split
 from utils.data.ingest import inspect_source, read_pictures

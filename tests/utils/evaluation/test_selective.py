@@ -94,7 +94,7 @@ def test_the_target_is_kept_on_other_pictures():
     reached = measure_abstention(choice, *simulate(20_000, seed=1), np.arange(20_000))
     assert 0.9 <= reached["accuracy"]["value"] < 0.93
     assert reached["coverage"]["value"] == pytest.approx(choice["validation_coverage"], abs=0.02)
-    assert describe_abstention(reached).endswith("kept.")
+    assert describe_abstention(reached).endswith("are right, as promised.")
     for said in (describe_abstention(reached), describe_choice(choice, 0.9)):
         assert "at least 90 % of the answers given are right, for pictures like the validation pictures" in said
         assert "at most 1 chance in 20" in said
@@ -111,7 +111,7 @@ def test_a_promise_that_the_test_pictures_miss_is_called_missed(high):
     figure = {"value": 0.92, "low": 0.88, "high": high}
     missed = {"accuracy": figure, "coverage": figure, "target_accuracy": TARGET, "delta": DELTA}
     missed |= {"confidence": 0.8}
-    assert "missed, as may happen once in 20 times" in describe_abstention(missed)
+    assert "fewer than promised; that may happen once in 20 times" in describe_abstention(missed)
 
 
 def test_a_target_outside_the_range():
