@@ -159,7 +159,7 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
               for size in (1, 3, 5)]  # fmt: skip
     content = json.loads(readmes.read_text())
     model = content["stages"]["03_augmented_retraining"]["metrics"]["models"]["EmotionDetector_2"]
-    share = {"brier": {"value": 0.03}, "floor": {"value": 0.01}}
+    share = {"brier": rate | {"value": 0.03}, "floor": rate | {"value": 0.01}}
     model |= {"people": {"accuracy": rate, "neutral": neutral, "panels": panels, "as_often_as": 3, "ferplus": None,
                          "ties": 5, "judged": 155, "majority": 150, "share": share, "agreed": {}}}  # fmt: skip
     model |= {"label": {"accuracy": rate | {"value": 0.76}, "neutral": neutral}, "given": None}
