@@ -80,7 +80,7 @@ def test_it_begins_with_how_good_how_sure_and_what_to_distrust(run):
     assert [short.index(f"<dt>{what}</dt>") for what in ("How good", "How sure", "What to distrust")]
     accuracy = read_facts(run).stress["accuracy"]
     low, high = (f"{100 * accuracy[end]:.0f}" for end in ("low", "high"))
-    assert f"Right on {100 * accuracy['value']:.0f} of 100 test faces ({low} to {high}); always saying" in short
+    assert f"is right on {100 * accuracy['value']:.0f} of 100 test faces ({low} to {high}); always saying" in short
     assert "it answers 50 of 100, and 96\N{NO-BREAK SPACE}% of those answers are right" in short
     assert "160 test pictures are few." in short
     # exactly, the accuracy stands in one place, but for what is said of other mappings
