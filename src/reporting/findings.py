@@ -82,7 +82,7 @@ def describe_calibration(calibration: dict) -> str:
     moved = "The temperature stayed 1."
     if calibration["temperature"] != 1:
         missed = show_interval(before["value"], POINTS)
-        moved = f"Without the temperature of {calibration['temperature']:.2f} it misses it by {missed}."
+        moved = f"Before its probabilities were corrected (temperature {calibration['temperature']:.2f}), by {missed}."
     text = (
         f"{describe_calibration_error(calibration)}: a perfectly calibrated model would miss it by "
         f"{show_interval(ece['perfect_mean'], POINTS)}, and in 19 of 20 test splits by at most "

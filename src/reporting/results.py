@@ -60,9 +60,8 @@ def render_headline() -> str:
     ]
     for panel in people["panels"][:2]:
         who = "one voter" if panel["size"] == 1 else f"{panel['size']} voters"
-        rows.append(
-            [f"{who}, beside the others (the model: {show_percent(panel['model']['value'])})", panel["people"], None]
-        )
+        who += f", by the others' majority (the model, by the same: {show_percent(panel['model']['value'])})"
+        rows.append([who, panel["people"], None])
     rows.append(["the labels from before the vote", label["accuracy"], label["neutral"]["called_stress"]])
     for name, peer in list(peers.items())[:1]:
         rows.append(
@@ -81,7 +80,7 @@ def _count_pictures(facts: RunFacts) -> str:
     share, times = facts.people["share"], count_published(facts.run.name)
     apart = 100 * max(share["brier"]["value"] - share["floor"]["value"], 0) ** 0.5
     return (
-        "In brackets, 95 % intervals over the pictures; they do not hold what another training changes. "
+        "In brackets, 95 % intervals over the pictures; another training would change figures besides. "
         f"{count:,} of {tested:,} pictures count; on {ties:,} the votes tie, on {tested - count - ties:,} most could "
         f"not tell. Of one picture, P(Stress) is typically {apart:.0f} points off. It finds {recall} of the Stress "
         f"pictures; {precision} of its answers of Stress are right. Models were scored on these pictures {times} "

@@ -114,12 +114,12 @@ def _summarise_certainty(facts: RunFacts) -> str:
             f"({100 * abstention['target_accuracy']:g} % were {'promised' if 'delta' in abstention else 'aimed at'})."
         )
     elif "abstention" in facts.model:
-        told.append("It answers every face, however unsure.")
+        told.append("In this run it never says “cannot say”: no confidence limit proved reliable enough.")
     if calibration and calibration["after"].get("ece"):
         ece = calibration["after"]["ece"]
         missed, chance = (f"{100 * ece[key]:.1f}" for key in ("value", "perfect_mean"))
         told.append(
-            f"Over many faces, its probabilities are off by {missed} points on average; chance alone gives {chance}."
+            f"Over many faces, its probabilities miss by {missed} points on average; a perfect model would by {chance}."
         )
     if len((facts.test.get("seeds") or {}).get("accuracy") or []) == 1:
         told.append("It was trained once: another training may differ.")

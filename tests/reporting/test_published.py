@@ -169,8 +169,8 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     told = results.render_headline()
     assert "calls Stress, of 700 clearly neutral faces" in told
     assert "| **the shipped model** | 90.0 % (88.0 to 92.0) | 2.0 %" in told
-    assert "| one voter, beside the others (the model: 90.0 %) | 81.0 %" in told
-    assert "| 3 voters, beside the others (the model: 90.0 %) | 83.0 %" in told
+    assert "| one voter, by the others' majority (the model, by the same: 90.0 %) | 81.0 %" in told
+    assert "| 3 voters, by the others' majority (the model, by the same: 90.0 %) | 83.0 %" in told
     assert f"150 of {COUNT} pictures count; on 5 the votes tie, on 5 most could not tell" in told
     assert "| the labels from before the vote | 76.0 %" in told
     assert "Of one picture, P(Stress) is typically 14 points off." in told

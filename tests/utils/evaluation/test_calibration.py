@@ -114,7 +114,7 @@ def test_the_sentence_says_what_the_figures_say():
         "after": measure_fit(labels, calibrated, np.arange(3000)),
     }
     good = describe_calibration(fits | {"temperature": 2.5})
-    assert "temperature of 2.50" in good
+    assert "corrected (temperature 2.50)" in good
     assert "no more than chance gives" in good
     assert "its interval holds the ideal, 1" in good
     bad = describe_calibration({"before": fits["before"], "after": fits["before"], "temperature": 1.0})
