@@ -17,7 +17,7 @@ import numpy
 import pytest
 from filelock import FileLock
 from PIL import Image
-from support import CHECKOUT, encode, run_pipeline
+from support import CHECKOUT, STUB_PREPROCESSING, encode, run_pipeline
 
 from pipeline.run import StageFailed, run_stage
 from utils.paths import Run
@@ -38,13 +38,7 @@ run = Run(RUN)
 print("kernel", __import__("sys").executable)
 """
 BODIES = {
-    "01_preprocessing": """
-for name in ("index.csv", "images.npy", "test_images.npy"):
-    write_text(run.data / name, SOURCE)
-write_json(run.data / "manifest.json", {"fingerprint": "0"})
-summary = {"class_names": ["happy", "sad"], "source": "stub", "pictures": 2, "skipped": 0, "findings": {}}
-write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
-""",
+    "01_preprocessing": STUB_PREPROCESSING,
     "02_baseline_cnn": """
 for name in ("model.keras", "model.tflite", "model.json"):
     write_text(run.models / "EmotionDetector_1" / name, str(EPOCHS))

@@ -12,7 +12,7 @@ from pathlib import Path
 import dask
 import nbformat
 import pytest
-from support import CHECKOUT
+from support import CHECKOUT, STUB_PREPROCESSING
 
 from pipeline.profiles import Point, Sweep
 from pipeline.request import Plan, plan_sweep
@@ -46,13 +46,7 @@ open_test(run, "stub", run.models / "MODEL")
 write_json(run.metrics("STAGE"), {})
 """
 BODIES = {
-    "01_preprocessing": """
-for name in ("index.csv", "images.npy", "test_images.npy"):
-    write_text(run.data / name, SOURCE)
-write_json(run.data / "manifest.json", {"fingerprint": "0"})
-summary = {"class_names": ["happy", "sad"], "source": "stub", "pictures": 2, "skipped": 0, "findings": {}}
-write_json(run.metrics("01_preprocessing"), summary | {"fingerprint": "0"})
-""",
+    "01_preprocessing": STUB_PREPROCESSING,
     "02_baseline_cnn": """
 seeds, figures = SEEDS, {"accuracy": 0.7 + SEEDS[0] / 100, "auroc": 0.8, "log_loss": 0.5}
 """

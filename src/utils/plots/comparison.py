@@ -22,9 +22,7 @@ def differences(comparisons: list[dict], axes=None):
         axes: as many to draw on; None: new ones.
     """
     metrics = list_metrics("comparison", "stress")
-    if axes is None:
-        size = (9.5, 1.6 + 0.5 * len(comparisons))
-        axes = plt.subplots(1, len(metrics), sharey=True, figsize=size, layout="constrained")[1]
+    axes = _make_row(axes, len(metrics), 1.6 + 0.5 * len(comparisons))
     for ax, metric in zip(axes, metrics, strict=True):
         ax.axvline(0, color=PLAIN_COLOUR, linewidth=0.8)
         for height, comparison in enumerate(comparisons):
@@ -42,6 +40,13 @@ def differences(comparisons: list[dict], axes=None):
     return axes
 
 
+def _make_row(axes, count: int, height: float):
+    """`axes` themselves, or so many new ones side by side, that many inches high."""
+    if axes is not None:
+        return axes
+    return plt.subplots(1, count, sharey=True, figsize=(9.5, height), layout="constrained")[1]
+
+
 def effects(trained: dict[str, list[dict]], axes=None):
     """Validation figures of repeated trainings by setting: a point a run, a line for the means; an Axes a figure.
 
@@ -50,9 +55,7 @@ def effects(trained: dict[str, list[dict]], axes=None):
         axes: as many to draw on; None: new ones.
     """
     metrics = list_metrics("comparison", "stress")
-    if axes is None:
-        size = (9.5, 1.5 + 0.4 * len(trained))
-        axes = plt.subplots(1, len(metrics), sharey=True, figsize=size, layout="constrained")[1]
+    axes = _make_row(axes, len(metrics), 1.5 + 0.4 * len(trained))
     for ax, metric in zip(axes, metrics, strict=True):
         found = [[metric.find(run) for run in runs] for runs in trained.values()]
         means = [sum(values) / len(values) for values in found]
