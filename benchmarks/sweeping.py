@@ -13,11 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from facts import describe_place
-
-from utils.files import read_json, write_json
-from utils.paths import CHECKOUT
-
+CHECKOUT = Path(__file__).parents[1]
 SWEEP = "profile: smoke\nparameters:\n  SEEDS: [{seeds}]\n"
 WANTED = 0.75
 
@@ -37,13 +33,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=8, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "docs" / "sweeping.json", help="default: %(default)s")
     options = parser.parse_args()
-    place = describe_place()
     with tempfile.TemporaryDirectory(prefix="sweeping-") as top:
         os.environ["STRESS_FACES_ROOT"] = str(make_root(Path(top) / "workers", options.runs))
         # the project's folder is read when these are imported
+        from facts import describe_place
+
         from pipeline.request import plan_sweep
         from pipeline.sweep import run_all, run_job
+        from utils.files import write_json
 
+        place = describe_place()
         asked = plan_sweep({"SWEEP": "speed"})
         started = time.perf_counter()
         if failed := [outcome.told for outcome in run_all(asked) if not outcome.is_there]:
@@ -69,6 +68,8 @@ def main() -> None:
 
 def read_figures(root: Path, run: str) -> list:
     """All that is kept of a run's networks: validation figures, temperature, history, sha256 of the network."""
+    from utils.files import read_json
+
     cards = [read_json(path) for path in sorted((root / "models" / run).glob("*/model.json"))]
     return [[card[name] for name in ("validation", "temperature", "history", "network")] for card in cards]
 

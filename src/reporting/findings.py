@@ -123,7 +123,10 @@ def describe_abstention(abstention: dict | None) -> str:
         return f"{text} No test picture is answered."
     if coverage["value"] >= HARDLY_EVER_ABSTAINS:
         text += " With this threshold nearly every picture is answered."
-    what, outcome = ("promised", ", as promised") if "delta" in abstention else ("aimed at", ", as aimed at")
+    what = "promised" if "delta" in abstention else "aimed at"
+    outcome = f", as {what}"
+    if accuracy["low"] < abstention["target_accuracy"]:
+        outcome = f", no fewer than {what}, though the interval reaches below"
     if accuracy["value"] < abstention["target_accuracy"]:
         outcome = f", fewer than {what}"
         if "delta" in abstention:

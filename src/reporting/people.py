@@ -178,24 +178,33 @@ def describe_share(share: dict) -> str:
     sure = "on average neither too sure nor not sure enough"
     if not slope["low"] <= 1 <= slope["high"]:
         sure = "too sure" if slope["high"] < 1 else "not sure enough"
-    high = (
-        "too high" if intercept["high"] < 0 else "too low" if intercept["low"] > 0 else "neither too high nor too low"
-    )
+    low, high = intercept["low"], intercept["high"]
+    side = "too high" if high < 0 else "too low" if low > 0 else "neither too high nor too low"
     slopes, intercepts = (show_interval(each, SLOPE) for each in (slope, intercept))
     return (
         f"{text} The slope of the votes on logit P(Stress) is {slopes}: the model is {sure}. The intercept at slope "
-        f"1 is {intercepts}: as a whole, P(Stress) is {high}. Wald's test of "
+        f"1 is {intercepts}: as a whole, P(Stress) is {side}. Wald's test of "
         f"slope 1 and intercept 0 at once, clustered by group: {show_p_value(share['p_value'])}{_weigh(share)}."
     )
 
 
 def _weigh(share: dict) -> str:
-    """What the test says, and how far off one picture's P(Stress) is: beyond the noise of its votes."""
-    rejected, floor = " (rejected)" if share["p_value"] < 0.05 else " (not rejected)", share["floor"]["value"]
-    if floor is None or share["brier"]["value"] <= floor:
+    """What the test says, and how far off one picture's P(Stress) is."""
+    rejected, off = " (rejected)" if share["p_value"] < 0.05 else " (not rejected)", find_typical_error(share)
+    if off is None:
         return rejected
-    off = show_interval((share["brier"]["value"] - floor) ** 0.5, POINTS)
-    return f"{rejected}. That is on average: for one picture P(Stress) is typically off by {off}"
+    return f"{rejected}. That is on average: of one picture P(Stress) is typically off by {show_interval(off, POINTS)}"
+
+
+def find_typical_error(share: dict) -> dict | None:
+    """Root mean square distance of P(Stress) from the true share, as a figure; None where the votes' noise hides it.
+
+    The Brier score's, whose interval it has, without that noise, which is taken as known.
+    """
+    floor = share["floor"]["value"]
+    if floor is None or share["brier"]["value"] <= floor:
+        return None
+    return {end: None if value is None else max(value - floor, 0) ** 0.5 for end, value in share["brier"].items()}
 
 
 def describe_ferplus(ferplus: dict) -> str:

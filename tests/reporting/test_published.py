@@ -173,8 +173,16 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     assert "| 3 voters, by the others' majority (the model, by the same: 90.0 %) | 83.0 %" in told
     assert f"150 of {COUNT} pictures count; on 5 the votes tie, on 5 most could not tell" in told
     assert "| the labels from before the vote | 76.0 %" in told
-    assert "Of one picture, P(Stress) is typically 14 points off." in told
+    assert "Of one picture, P(Stress) is typically off by 14.1 points (" in told
+    assert "before the vote it is right" not in told
     assert "| one vote, against the majority of the others: they agree | 81.0 %" in results.render_people()
+    model["given"] = {"accuracy": rate | {"value": 0.7}, "class_accuracy": rate}
+    readmes.write_text(json.dumps(content))
+    other = {"people": {"accuracy": rate, "neutral": neutral}}
+    systems = {f"at {share}": other | {"given": {"accuracy": {"value": share}}} for share in (0.6, 0.75, 0.8)}
+    (tmp_path / "docs" / "peers.json").write_text(json.dumps({"systems": systems}))
+    admitted = "By the labels from before the vote it is right in 70.0 %, other programs in 75.0 % and 80.0 %."
+    assert admitted in results.render_headline() and admitted in results.render_people()
 
 
 def test_a_number_that_differs_is_found(readmes, tmp_path, capsys):
