@@ -125,6 +125,24 @@ def test_ratios_are_taken_within_rounds():
     assert found["products"]["share"]["recipe"]["high"] == pytest.approx(32 * 25 / 2e3)
 
 
+def test_many_pictures_are_prepared_and_more_extrapolated(tmp_path):
+    from preparing import PHASES, describe, extrapolate
+
+    out = tmp_path / "preparing.json"
+    result = run_benchmark("preparing.py", "--sizes", "100", "200", "--out", out)
+    assert result.returncode == 0, result.stderr
+    figures = read_json(out)
+    assert [size["pictures"] for size in figures["sizes"]] == [100, 200]
+    assert [size["with_near_duplicates"] for size in figures["sizes"]] == [4, 8]
+    assert all(100 < size["phases"][name]["peak_mb"] < 2000 for size in figures["sizes"] for name in PHASES)
+    assert describe(figures) in result.stdout
+
+    counts = (32_000, 128_000)
+    audits = [{"seconds": 1e-3 * count + 1e-8 * count**2, "peak_mb": 200 + count / 500} for count in counts]
+    grown = [{"pictures": count, "phases": {"audit": audit}} for count, audit in zip(counts, audits, strict=True)]
+    assert extrapolate(grown, "audit") == pytest.approx({"seconds": 500 + 2500, "peak_mb": 1200})
+
+
 def test_growth_is_measured_and_drawn(tmp_path):
     from scaling import describe
 
@@ -163,14 +181,15 @@ def test_growth_is_judged():
     assert "Time is not linear" in text and "Memory is not flat" in text
 
 
-@pytest.mark.parametrize("name", ["bench", "scaling"])
+@pytest.mark.parametrize("name", ["bench", "scaling", "preparing"])
 def test_the_page_shows_what_was_measured(name):
     import bench
+    import preparing
     import scaling
     from facts import DOC
 
     page, saved = DOC.read_text(encoding="utf-8"), DOC.with_name(f"{name}.json")
-    render = {"bench": bench.render, "scaling": scaling.describe}[name]
+    render = {"bench": bench.render, "scaling": scaling.describe, "preparing": preparing.describe}[name]
     content = render(read_json(saved)) if saved.exists() else "Not measured yet."
     assert fill(page, name, content) == page
 

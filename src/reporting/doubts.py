@@ -126,9 +126,9 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Perhaps too short a training", describe_still_falling(falling)))
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
-            f"Finished models were scored on these test pictures {facts.test_evaluations} times, by the log of one "
-            f"checkout and the ledger of published models; {len(facts.models)} of them are shown here. The programs "
-            "choose nothing by these scores, but whoever saw them may have chosen what to try next."
+            f"When this run was made, finished models had been scored on these test pictures {facts.test_evaluations} "
+            f"times, by the log of one checkout and the ledger of published models; {len(facts.models)} of them are "
+            "shown here. The programs choose nothing by these; whoever saw them may have chosen what to try next."
         )
         found.append(("Several test evaluations", " ".join([text, *facts.test_notes])))
     if any(commit.endswith("-dirty") for commit in facts.commits):
@@ -153,10 +153,11 @@ def describe_robustness(rows: list[dict]) -> str:
     cost = f"It costs most: {show_interval(lost, POINTS)}." if worst["lost"] > 0 else "No corruption costs anything."
     majority = unchanged.get("majority_accuracy")
     baseline = f" (always giving their commoner label: {show_percent(majority)})" if majority else ""
+    none = " There, no skill can be told from chance." if majority and worst["low"] <= majority else ""
     return (
         f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
-        f"{_show_accuracy(worst)} of the same pictures{baseline} after the strongest {worst['change']} that was tried. "
-        f"{cost}{told}"
+        f"{_show_accuracy(worst)} of the same pictures{baseline} after the strongest {worst['change']} that was tried."
+        f"{none} {cost}{told} All of it was done to the files; a camera may do other harm."
     )
 
 
@@ -195,7 +196,8 @@ def describe_slices(rows: list[dict]) -> str:
     if not rows:
         return "No slice holds enough pictures."
     out = sorted((row for row in rows if row["stands_out"]), key=lambda row: row["difference"])
-    found = f"Of {len(rows)} slices (pictures that have something in common)"
+    by = join_words(list(dict.fromkeys(row["by"] for row in rows)))
+    found = f"Of {len(rows)} slices (pictures that have something in common: {by})"
     if not out:
         seen = [row["detectable"] for row in rows if row.get("detectable")]
         least = (

@@ -71,8 +71,8 @@ def describe_calibration_error(calibration: dict) -> str:
     ece = calibration["after"]["ece"]
     excess = "no more than" if ece["value"] <= ece["perfect_95th"] else "more than"
     return (
-        f"The stated probability misses the true share by {show_interval(ece['value'], POINTS)} on average (expected "
-        f"calibration error), {excess} chance gives"
+        f"Over groups of like answers, the stated probability misses the observed share by "
+        f"{show_interval(ece['value'], POINTS)} on average (expected calibration error), {excess} chance gives"
     )
 
 
@@ -93,7 +93,7 @@ def describe_calibration(calibration: dict) -> str:
         return text + "A calibration slope cannot be estimated here."
     side = "too sure" if slope["high"] < 1 else "not sure enough" if slope["low"] > 1 else ""
     verdict = f"the network is {side}" if side else "its interval holds the ideal, 1"
-    return text + f"The calibration slope is {show_interval(slope, SLOPE)}: {verdict}."
+    return text + f"The slope against labels or majorities is {show_interval(slope, SLOPE)}: {verdict}."
 
 
 def describe_threshold(choice: dict) -> str:
@@ -107,7 +107,8 @@ def describe_threshold(choice: dict) -> str:
         )
     return (
         f"{text} Promised: at least {share} of the answers given are right, for pictures like the validation pictures, "
-        f"unless chance made those misleading (at most 1 chance in {1 / choice['delta']:.0f})."
+        f"unless chance made those misleading (at most 1 chance in {1 / choice['delta']:.0f}, nominally: they also "
+        "decided which epoch is kept)."
     )
 
 

@@ -175,7 +175,7 @@ def describe_share(share: dict) -> str:
     slope, intercept = share["slope"], share["intercept"]
     if slope is None or intercept is None:
         return f"{text} A calibration slope cannot be estimated here."
-    sure = "on average neither too sure nor not sure enough"
+    sure = "neither over- nor underconfident as far as can be told"
     if not slope["low"] <= 1 <= slope["high"]:
         sure = "too sure" if slope["high"] < 1 else "not sure enough"
     low, high = intercept["low"], intercept["high"]
@@ -193,14 +193,14 @@ def _weigh(share: dict) -> str:
     rejected, off = " (rejected)" if share["p_value"] < 0.05 else " (not rejected)", find_typical_error(share)
     if off is None:
         return rejected
-    return f"{rejected}. That is on average: of one picture P(Stress) is typically off by {show_interval(off, POINTS)}"
+    return (
+        f"{rejected}. That is on average: of single pictures P(Stress) is off by {show_interval(off, POINTS)} (root "
+        "mean square, without the noise of the votes)"
+    )
 
 
 def find_typical_error(share: dict) -> dict | None:
-    """Root mean square distance of P(Stress) from the true share, as a figure; None where the votes' noise hides it.
-
-    The Brier score's, whose interval it has, without that noise, which is taken as known.
-    """
+    """Root mean square error against the true share, as a figure: the Brier score's; None where the noise hides it."""
     floor = share["floor"]["value"]
     if floor is None or share["brier"]["value"] <= floor:
         return None

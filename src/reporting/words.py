@@ -162,7 +162,7 @@ def compare_with_people(facts: RunFacts) -> list[tuple[str, str]]:
     from reporting import people as words  # brings what draws figures, and most runs have no votes
 
     found = [
-        ("Beside people", words.describe_panels(people)),
+        ("Beside people", f"{words.describe_panels(people)} {words.describe_people(people)}"),
         ("Where people agree", words.describe_clear(people, label)),
         ("The share of people", words.describe_share(people["share"])),
     ]
@@ -180,7 +180,8 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
     if accuracy and accuracy["low"] is not None:
         text = (
             "Each 95 % confidence interval says where this network's figure on all pictures of this kind may well lie. "
-            "Copies of a picture, or one person's pictures where known, are drawn together; another set of as many "
+            "Copies of a picture, or one person's pictures where known, are drawn together; where persons are not "
+            "known, one may be in training and test, and intervals may be too narrow. Another set of as many "
             "test pictures would differ by more, since it has chance of its own. Shares of fewer than "
             f"{FEW_PICTURES} pictures have Wilson's interval."
         )

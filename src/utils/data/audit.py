@@ -72,12 +72,11 @@ def _find_near(records: pd.DataFrame, contrast: np.ndarray, pixels: np.ndarray) 
     all of a person's pictures are joined as it is.
     """
     copies, digests = pd.factorize(records["sha256"])
-    compared = np.flatnonzero(~records["sha256"].duplicated().to_numpy() & (contrast >= LEAST_CONTRAST))
-    known = (records["subject"] != "").to_numpy()[compared] if "subject" in records else None
-    pairs = find_near_duplicates(pixels[compared], known)
-    scene = np.arange(len(digests))
-    scene[copies[compared]] = copies[compared[_group_pairs(pairs, len(compared))]]
-    both = np.array(digests)[copies[compared[np.concatenate([pairs, pairs[:, ::-1]])]]]
+    compared = ~records["sha256"].duplicated().to_numpy() & (contrast >= LEAST_CONTRAST)
+    known = (records["subject"] != "").to_numpy() if "subject" in records else None
+    pairs = copies[find_near_duplicates(pixels, known, compared)]
+    scene = _group_pairs(pairs, len(digests))
+    both = np.array(digests)[np.concatenate([pairs, pairs[:, ::-1]])]
     near = pd.Series(both[:, 1]).groupby(both[:, 0]).agg(" ".join)
     near = records["sha256"].map(lambda digest: near.get(digest, ""))
     return near, pd.factorize(scene[copies])[0]

@@ -68,18 +68,24 @@ _ROWS, _COLUMNS = (np.stack([_sample(crop[0], crop[axis]) for crop in _CROPS]) f
 _POINTS = np.stack([*np.indices((SIDE, SIDE)).reshape(2, -1) - (SIDE - 1) / 2, np.ones(SIDE**2)]).astype(np.float32)
 
 
-def find_near_duplicates(pixels: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+def find_near_duplicates(
+    pixels: np.ndarray, known: np.ndarray | None = None, compared: np.ndarray | None = None
+) -> np.ndarray:
     """Pairs of nearly equal pictures, mirror images included: int (pairs, 2), the lower position first, sorted.
 
     Args:
-        pixels: uint8 (n, 48, 48, 3), RGB; none of them blank.
+        pixels: uint8 (n, 48, 48, 3), RGB.
         known: bool (n,), pictures of which it is known who they are of; no two of these are compared.
+        compared: bool (n,), the pictures that count, none of them blank; default: all.
     """
-    count = len(pixels)
-    known = np.zeros(count, dtype=bool) if known is None else known
+    chosen = np.arange(len(pixels)) if compared is None else np.flatnonzero(compared)
+    known = np.zeros(len(chosen), dtype=bool) if known is None else known[chosen]
     if known.all():
         return np.empty((0, 2), dtype=np.int64)
-    grey = np.stack([np.asarray(Image.fromarray(picture).convert("L")) for picture in pixels])
+    count = len(chosen)
+    grey = np.empty((count, SIDE, SIDE), np.uint8)  # one by one: the colours may not fit into memory
+    for place, position in enumerate(chosen):
+        grey[place] = Image.fromarray(pixels[position]).convert("L")
     descriptors = np.concatenate([describe(grey[part], 0) for part in _split(count, _BLOCK)])
 
     blocks, bar, found = _split(count, _BLOCK), make_bar(count, "picture", "Comparing"), []
@@ -92,7 +98,7 @@ def find_near_duplicates(pixels: np.ndarray, known: np.ndarray | None = None) ->
                 bar.update(min(_BLOCK, count - bar.n))
         finally:
             bar.close()
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    return chosen[np.unique(np.sort(np.concatenate(found), axis=1), axis=0)]
 
 
 def _split(count: int, size: int) -> Iterator[slice]:

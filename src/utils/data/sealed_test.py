@@ -15,6 +15,11 @@ from utils.data.dataset import Split, make_split, read_index, read_manifest
 from utils.files import read_json
 from utils.paths import SEALED, TEST_EVALUATIONS, TEST_LEDGER, Run
 
+KNOWN_TESTS = {
+    "f261949519cc024f153eae7b0d81203b371cc3763fb9315a8b04ecdc8549e68a": "FER-2013's public half, PublicTest",
+}
+"""Test pictures that have a name, by the manifest's `test`."""
+
 
 class SealedTest(RuntimeError):
     """A test was asked for where none may be opened; the engine ends a notebook there, and its run goes on."""
@@ -100,8 +105,10 @@ def _count(evaluations: Iterable[dict]) -> int:
 
 
 def read_notes(run: Run) -> list[str]:
-    """What the ledger has to say of evaluations on these test pictures."""
-    return [past["note"] for past in list_published(read_manifest(run)["test"]) if "note" in past]
+    """What is known of these test pictures, and what the ledger has to say of evaluations on them."""
+    test = read_manifest(run)["test"]
+    known = [f"The test pictures are {KNOWN_TESTS[test]}."] if test in KNOWN_TESTS else []
+    return known + [past["note"] for past in list_published(test) if "note" in past]
 
 
 def list_published(test: str) -> list[dict]:

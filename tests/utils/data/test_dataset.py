@@ -13,6 +13,7 @@ from utils.data.audit import audit_pictures, count_findings
 from utils.data.dataset import copy_images, load_split, read_attributes, read_manifest, write_dataset
 from utils.data.ingest import inspect_source, read_pictures
 from utils.data.sealed_test import (
+    KNOWN_TESTS,
     SealedTest,
     count_evaluations,
     describe_evaluation,
@@ -136,7 +137,7 @@ def test_evaluations_count_however_the_other_pictures_are_divided(tmp_path, face
     assert count_evaluations(second) == 0
 
 
-def test_the_ledger_counts_and_says_what_is_noted_in_it(run, tmp_path):
+def test_the_ledger_counts_and_says_what_is_noted_in_it(run, tmp_path, monkeypatch):
     (tmp_path / "model.tflite").write_bytes(b"published weights")
     before = count_evaluations(run)
     published = describe_evaluation(run, "a test", tmp_path)
@@ -145,6 +146,8 @@ def test_the_ledger_counts_and_says_what_is_noted_in_it(run, tmp_path):
     record_published(published | {"test": "other pictures", "data": "others", "note": "Of other pictures."})
     assert count_evaluations(run) == before + 55
     assert read_notes(run) == ["54 of one model."]
+    monkeypatch.setitem(KNOWN_TESTS, published["test"], "the public half")
+    assert read_notes(run) == ["The test pictures are the public half.", "54 of one model."]
     open_test(run, "a test", tmp_path)
     assert count_evaluations(run) == before + 55
 

@@ -94,6 +94,14 @@ def test_two_pictures_of_known_persons_are_not_compared(faces):
     assert find_near_duplicates(pictures, np.array([True, True, True])).shape == (0, 2)
 
 
+def test_only_those_that_count_are_compared(faces):
+    pictures = np.concatenate([faces[:1], faces[:3, :, ::-1], faces[:3]])
+    known = np.array([False, True, False, False, True, False, True])
+    assert find_near_duplicates(pictures, compared=np.arange(7) > 1).tolist() == [[2, 5], [3, 6]]
+    assert find_near_duplicates(pictures, known, np.arange(7) < 5).tolist() == [[0, 1], [0, 4]]
+    assert find_near_duplicates(pictures, compared=np.zeros(7, dtype=bool)).shape == (0, 2)
+
+
 def test_alignment_finds_a_small_turn_and_stretch():
     """Of smooth noise, which unlike a face has detail everywhere."""
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(4, 80, 80)), (0, 1.5, 1.5))

@@ -80,7 +80,7 @@ def test_a_worse_slice_stands_out_and_the_sentence_says_so():
     assert set(table.loc[table["stands_out"], "by"]) == {"light"}
     text = describe_slices(table.to_dict("records"))
     assert re.search(r"where light is night, .* points \([^)]*\) below the others", text)
-    assert text.startswith("Of 4 slices (pictures that have something in common) 2 differ")
+    assert text.startswith("Of 4 slices (pictures that have something in common: light and sex) 2 differ")
 
 
 def test_a_difference_has_an_interval_and_two_halves_count_once():
