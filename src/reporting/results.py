@@ -10,10 +10,11 @@ from pathlib import Path
 
 from reporting import published
 from reporting.facts import RunFacts
-from reporting.findings import join_words, show_metric
+from reporting.findings import show_metric
 from reporting.first_page import CARDS, render_card
 from reporting.people import find_typical_error
 from utils.data.sealed_test import count_published
+from utils.evaluation.people import NEARLY_ALL
 from utils.evaluation.registry import BY_KEY, POINTS, Metric, list_metrics, show_difference, show_interval, show_percent
 from utils.files import fill, read_json, write_text
 from utils.paths import ROOT, Run
@@ -48,13 +49,10 @@ def render_headline() -> str:
     people, label, peers = facts.people, facts.model["label"], _read_peers()
     rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
     again = [other.people for _, other in _read_all() if other.run.name.startswith(f"{facts.run.name}-seed-")]
-    rows += [
-        ["the same, trained again with other random numbers", each["accuracy"], each["neutral"]["called_stress"]]
-        for each in again
-    ]
+    rows += [["the same, trained again", each["accuracy"], each["neutral"]["called_stress"]] for each in again]
     for panel in people["panels"][:2]:
         who = "one voter" if panel["size"] == 1 else f"{panel['size']} voters"
-        who += f", by the others' majority (the model, by the same: {show_percent(panel['model']['value'])})"
+        who += f", by the others' majority (the model minus them: {show_difference(panel['difference'])})"
         rows.append([who, panel["people"], None])
     rows.append(["the labels from before the vote", label["accuracy"], label["neutral"]["called_stress"]])
     for name, peer in list(peers.items())[:1]:
@@ -62,47 +60,46 @@ def render_headline() -> str:
             [f"another program, `{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
         )
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
-    head = ["", "agrees with most people", f"calls Stress, of {people['neutral']['count']:,} clearly neutral faces"]
+    neutral = f"calls Stress, of {people['neutral']['count']:,} faces that {100 * NEARLY_ALL:g} % call neutral"
+    head = ["", "agrees with most people", neutral]
     shown = [[name, *map(show_interval, figures)] for name, *figures in rows]
     return "\n".join([*_tabulate(head, shown), "", _count_pictures(facts)])
 
 
 def _count_pictures(facts: RunFacts) -> str:
-    """Which pictures count, and how many of a label are found."""
-    tested, count, ties = facts.test["test_pictures"], facts.people["majority"], facts.people["ties"]
+    """Which pictures count, how many of a label are found, how far off P(Stress) is, and what flatters."""
     recall, precision = (show_interval(facts.stress["per_class"]["Stress"][name]) for name in ("recall", "precision"))
-    off, times = find_typical_error(facts.people["share"]), count_published(facts.run.name)
-    return (
-        "In brackets, 95 % intervals over the pictures; another training changes more. "
-        f"{count:,} of {tested:,} pictures count; on {ties:,} the votes tie, on {tested - count - ties:,} most could "
-        f"not tell. Of one picture, P(Stress) is typically off by {show_interval(off, POINTS)}. It finds {recall} of "
-        f"the Stress pictures; {precision} of its answers of Stress are right. Models were scored on these pictures "
-        f"{times} times: all this may flatter.{_admit_better(facts.model['given'])}"
+    share, off = show_percent(facts.stress["prevalence"]["value"]), find_typical_error(facts.people["share"])
+    missed, by_chance = (show_interval(facts.stress["ece"][name], POINTS) for name in ("value", "perfect_95th"))
+    told = (
+        "In brackets, 95 % intervals over pictures, not over trainings. "
+        f"{facts.people['majority']:,} of {facts.test['test_pictures']:,} pictures have a majority. All are answered; "
+        f"right is what most voters say. The model finds {recall} of the Stress pictures, {share} of all; "
+        f"{precision} of its answers of Stress are right. P(Stress) is off by {missed} on average over groups of like "
+        f"answers (by chance up to {by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square). "
+        "To predict votes is no skill at reading faces. Models were scored on these pictures "
+        f"{count_published(facts.run.name)} times: the figures may be too good."
     )
-
-
-def _admit_better(own: dict | None) -> str:
-    """Which other systems are right by the data's own labels more often than the model, whose `given` this is."""
-    shares = [peer["given"]["accuracy"]["value"] for peer in _read_peers().values()]
-    better = [show_percent(share) for share in shares if own and share > own["accuracy"]["value"]]
-    if not better:
-        return ""
-    share = show_percent(own["accuracy"]["value"])
-    return f" By the labels from before the vote it is right in {share}, other programs in {join_words(better)}."
+    own, peers = facts.model["given"], list(_read_peers().values())
+    better = sum(peer["given"]["accuracy"]["value"] > own["accuracy"]["value"] for peer in peers) if own else 0
+    admitted = f" By the labels from before the vote {better} of {len(peers)} other programs are right more often."
+    return told + (admitted if better else "")
 
 
 def _weigh_figures(facts: RunFacts) -> Iterator[str]:
-    """What figures are worth: answers held back, how often the pictures were used, what others learnt."""
+    """What figures are worth: answers held back, what other systems learnt, how often the pictures were used."""
     abstention = facts.model["abstention"]
     if abstention:
         yield (
-            f"Where it may say nothing, it answers {show_interval(abstention['coverage'])}, "
+            f"Where it may say “cannot say”, it answers {show_interval(abstention['coverage'])}, "
             f"{show_interval(abstention['accuracy'])} of these right."
         )
+    for name, peer in _read_peers().items():
+        own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
+        yield f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}."
     yield (
         f"Models were scored on these pictures {count_published(facts.run.name)} times: the figures may flatter, and "
         "no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
-        f"{_admit_better(facts.model['given'])}"
     )
 
 
@@ -128,6 +125,11 @@ def render_people() -> str:
         chosen = [(facts.model["abstention"] or {}).get(figure) for facts in runs]
         rows.append([f"selective classification: {figure}", *map(show_interval, chosen)])
     lines, shipped = _tabulate(["", *(facts.run.name for facts in runs)], rows), _find_shipped()
+    agreed = f"{100 * NEARLY_ALL:g} %"
+    lines += [
+        "",
+        f"Clearly neutral: {agreed} of the people call it so. They agree: {agreed} of the votes for classes do.",
+    ]
     return "\n".join([*lines, "", *(["Of the shipped model:", *_weigh_figures(shipped)] if shipped else [])])
 
 
@@ -173,7 +175,7 @@ def render_runs(rendered: bool) -> str:
     )
     lines += ["", *_say_from_what([facts for _, facts in known])]
     seed = next((facts.seed_project for _, facts in known if facts.seed_project), None)
-    if seed:
+    if seed and not rendered:
         metrics = [BY_KEY[f"stress.{name}"] for name in seed]
         told = " and ".join(f"{metric.name} {metric.show({'stress': seed})}" for metric in metrics)
         lines.append(f"The student project that this one goes back to reported {told}, on other pictures.")

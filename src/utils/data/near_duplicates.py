@@ -4,8 +4,7 @@ Each picture, whole and in crops, is compared with every other one and its mirro
 looks like from afar: matrix products propose pairs. The correlation of their detail, once aligned, confirms them.
 
 The time grows with the square of the number of pictures, the memory with the number (a grey copy and 256 bytes each).
-For a million, a thousand times the work of 32,000, the blocks can be dealt out to many machines, or an index of vectors
-(faiss: inner products, of both mirrorings) can stand in for `_compare`; what confirms pairs grows with their number.
+For millions, an index of vectors (faiss: inner products, of both mirrorings) can stand in for `_compare`.
 """
 
 import os
@@ -20,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 from threadpoolctl import threadpool_limits
 
 from utils.pictures import SIDE
-from utils.quiet import make_bar
+from utils.quiet import track
 
 LEAST_CORRELATION = 0.7
 """Of the fine detail, after alignment. Of 60 pairs of FER-2013 that were looked at in each band, one photo, or two of a
@@ -75,29 +74,24 @@ def find_near_duplicates(
 
     Args:
         pixels: uint8 (n, 48, 48, 3), RGB.
-        known: bool (n,), pictures of which it is known who they are of; no two of these are compared.
-        compared: bool (n,), the pictures that count, none of them blank; default: all.
+        known: bool (n,), pictures of which it is known who they are of; no two of these are compared. None: of none.
+        compared: bool (n,), the pictures that count, none of them blank. None: all.
     """
     chosen = np.arange(len(pixels)) if compared is None else np.flatnonzero(compared)
     known = np.zeros(len(chosen), dtype=bool) if known is None else known[chosen]
     if known.all():
         return np.empty((0, 2), dtype=np.int64)
     count = len(chosen)
-    grey = np.empty((count, SIDE, SIDE), np.uint8)  # one by one: the colours may not fit into memory
+    grey = np.empty((count, SIDE, SIDE), np.uint8)  # filled one by one: the colours may not fit into memory
     for place, position in enumerate(chosen):
-        grey[place] = Image.fromarray(pixels[position]).convert("L")
+        grey[place] = np.asarray(Image.fromarray(pixels[position]).convert("L"))
     descriptors = np.concatenate([describe(grey[part], 0) for part in _split(count, _BLOCK)])
 
-    blocks, bar, found = _split(count, _BLOCK), make_bar(count, "picture", "Comparing"), []
+    blocks = list(_split(count, _BLOCK))
     # products of blocks are too small to be worth sharing: a block a core, each on one thread
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
-        compared = threads.map(lambda block: _confirm(grey, *_propose(grey, descriptors, known, block)), blocks)
-        try:
-            for pairs in compared:
-                found.append(pairs)
-                bar.update(min(_BLOCK, count - bar.n))
-        finally:
-            bar.close()
+        pairs = threads.map(lambda block: _confirm(grey, *_propose(grey, descriptors, known, block)), blocks)
+        found = list(track(pairs, len(blocks), f"{_BLOCK} pictures", "Comparing"))
     return chosen[np.unique(np.sort(np.concatenate(found), axis=1), axis=0)]
 
 
