@@ -30,7 +30,7 @@ from utils.data.ingest import inspect_source, read_pictures
 from utils.data.splits import assign_splits
 from utils.files import read_json, write_json
 from utils.labels import EMOTIONS
-from utils.paths import SAMPLE, Run
+from utils.paths import CHECKOUT, ROOT, SAMPLE, Run
 from utils.pictures import SIDE
 from utils.quiet import track
 
@@ -39,7 +39,9 @@ EXTRAPOLATED = 500_000
 MOST_MB = 4000
 """That preparing half a million pictures may take."""
 
-PHASES = ("reading", "audit", "splits and writing")
+PHASES = {"reading": (0, 1), "audit": (1, 2), "splits and writing": (0, 1)}
+"""What is measured, and the powers of the number of pictures that its time is taken to grow with."""
+
 _FACES, _COPIED, _SHARE = 500, 50, 0.5
 """Faces of the sample that are used; one picture in so many is a copy; how much of a picture is the face."""
 
@@ -47,7 +49,7 @@ _FACES, _COPIED, _SHARE = 500, 50, 0.5
 def write_zip(path: Path, count: int) -> None:
     """That many pictures in class folders: JPEG, 48x48."""
     rng = np.random.default_rng(0)
-    _, faces, _ = read_pictures(inspect_source(SAMPLE), _FACES)
+    _, faces, _ = read_pictures(inspect_source(CHECKOUT / SAMPLE.relative_to(ROOT)), _FACES)
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)) + 1 / SIDE
     with zipfile.ZipFile(path, "w") as archive:
         for number in track(range(count), count, "picture", "Writing pictures"):
@@ -64,12 +66,12 @@ def write_zip(path: Path, count: int) -> None:
 
 def prepare(path: Path) -> dict:
     """A zip's pictures, those with near-duplicates, and of each phase of notebook 1 `seconds` and `peak_mb`."""
-    figures = {}
-    with _measured(figures, PHASES[0]):
+    figures: dict[str, dict] = {}
+    with _measured(figures, "reading"):
         records, pixels, skipped = read_pictures(inspect_source(path))
-    with _measured(figures, PHASES[1]):
+    with _measured(figures, "audit"):
         records = audit_pictures(records, pixels)
-    with _measured(figures, PHASES[2]):
+    with _measured(figures, "splits and writing"):
         findings = count_findings(records)
         records = assign_splits(records, 0.1, 0.1, 0)
         write_dataset(Run(path.stem), records, pixels, skipped, path, findings)
@@ -102,15 +104,13 @@ def _read_memory() -> float:
 
 
 def extrapolate(sizes: list[dict], name: str) -> dict:
-    """A phase at EXTRAPOLATED pictures: memory by a straight line, seconds by a parabola from 0, through two sizes."""
+    """A phase at EXTRAPOLATED pictures, from the two largest sizes: memory by a straight line, seconds by PHASES."""
     counts = np.array([size["pictures"] for size in sizes[-2:]], float)
-    memory, seconds = ([size["phases"][name][of] for size in sizes[-2:]] for of in ("peak_mb", "seconds"))
-    slope, fixed = np.polyfit(counts, memory, 1)
-    each = np.linalg.solve(np.stack([counts, counts**2], axis=1), seconds)
-    return {
-        "seconds": float(each @ [EXTRAPOLATED, EXTRAPOLATED**2]),
-        "peak_mb": float(fixed + slope * EXTRAPOLATED),
-    }
+    found = {}
+    for figure, powers in (("seconds", PHASES[name]), ("peak_mb", (0, 1))):
+        factors = np.linalg.solve(counts[:, None] ** powers, [size["phases"][name][figure] for size in sizes[-2:]])
+        found[figure] = float(factors @ np.power(float(EXTRAPOLATED), powers))
+    return found
 
 
 def describe(figures: dict) -> str:

@@ -133,7 +133,7 @@ def test_many_pictures_are_prepared_and_more_extrapolated(tmp_path):
     assert result.returncode == 0, result.stderr
     figures = read_json(out)
     assert [size["pictures"] for size in figures["sizes"]] == [100, 200]
-    assert [size["with_near_duplicates"] for size in figures["sizes"]] == [4, 8]
+    assert [size["with_near_duplicates"] for size in figures["sizes"]] == [2, 6]
     assert all(100 < size["phases"][name]["peak_mb"] < 2000 for size in figures["sizes"] for name in PHASES)
     assert describe(figures) in result.stdout
 
