@@ -1,9 +1,10 @@
 """Eight tiny runs of a sweep: on two workers of one thread each, and one after the other with two threads.
 
-python benchmarks/sweeping.py [--runs 8] [--out docs/sweeping.json]
+python benchmarks/sweeping.py [--runs 8] [--out docs/sweeping.json] [--doc]
 
 Each is the sample's pipeline in smoke size, from a seed of its own, in a scratch folder, with nothing made before. Then
-one is repeated with one thread, and its figures are compared with those of the workers to the last digit.
+two are repeated with one thread, and the figures of one that made no data are compared with those of the workers to the
+last digit. `--doc` measures nothing and writes what was saved into docs/speed.md.
 """
 
 import argparse
@@ -32,7 +33,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=8, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "docs" / "sweeping.json", help="default: %(default)s")
+    parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
+    if options.doc:
+        from facts import fill_doc
+
+        from utils.files import read_json
+
+        fill_doc("sweeping", describe(read_json(options.out)))
+        return
     with tempfile.TemporaryDirectory(prefix="sweeping-") as top:
         os.environ["STRESS_FACES_ROOT"] = str(make_root(Path(top) / "workers", options.runs))
         # the project's folder is read when these are imported
@@ -61,8 +70,20 @@ def main() -> None:
     share = seconds["workers"] / seconds["in turn"]
     figures = {"place": place, "runs": options.runs, "seconds": seconds, "share": share, "same_at_one_thread": same}
     write_json(options.out, figures)
-    print(
-        f"{share:.2f} of the time (wanted: at most {WANTED}); figures at one thread {'equal' if same else 'NOT equal'}"
+    print(describe(figures))
+
+
+def describe(figures: dict) -> str:
+    """The part of docs/speed.md: how long both ways took, and whether figures repeat."""
+    from facts import say_where
+
+    workers, in_turn = (f"{figures['seconds'][name] / 60:.1f} minutes" for name in ("workers", "in turn"))
+    same = "equal to" if figures["same_at_one_thread"] else "other than"
+    return (
+        f"{say_where(figures['place'])}\n\n"
+        f"{figures['runs']} tiny runs on two workers of one thread each took {workers}, one after the other with two "
+        f"threads {in_turn}: {figures['share']:.2f} of the time (wanted: at most {WANTED}). The figures of one of them, "
+        f"run alone with one thread, are {same} those of the workers to the last digit."
     )
 
 

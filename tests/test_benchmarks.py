@@ -181,16 +181,17 @@ def test_growth_is_judged():
     assert "Time is not linear" in text and "Memory is not flat" in text
 
 
-@pytest.mark.parametrize("name", ["bench", "scaling", "preparing"])
+@pytest.mark.parametrize("name", ["bench", "scaling", "preparing", "sweeping"])
 def test_the_page_shows_what_was_measured(name):
     import bench
     import preparing
     import scaling
+    import sweeping
     from facts import DOC
 
     page, saved = DOC.read_text(encoding="utf-8"), DOC.with_name(f"{name}.json")
-    render = {"bench": bench.render, "scaling": scaling.describe, "preparing": preparing.describe}[name]
-    content = render(read_json(saved)) if saved.exists() else "Not measured yet."
+    render = {"bench": bench.render} | {each.__name__: each.describe for each in (scaling, preparing, sweeping)}
+    content = render[name](read_json(saved)) if saved.exists() else "Not measured yet."
     assert fill(page, name, content) == page
 
 
