@@ -52,7 +52,7 @@ def render_headline() -> str:
     rows += [["the same, trained again", each["accuracy"], each["neutral"]["called_stress"]] for each in again]
     for panel in people["panels"][:2]:
         who = "one voter" if panel["size"] == 1 else f"{panel['size']} voters"
-        who += f", by the others' majority (the model minus them: {show_difference(panel['difference'])})"
+        who += f", by the others' majority (the model, by the same, minus them: {show_difference(panel['difference'])})"
         rows.append([who, panel["people"], None])
     rows.append(["the labels from before the vote", label["accuracy"], label["neutral"]["called_stress"]])
     for name, peer in list(peers.items())[:1]:
@@ -74,7 +74,7 @@ def _count_pictures(facts: RunFacts) -> str:
     told = (
         "In brackets, 95 % intervals over pictures, not over trainings. "
         f"{facts.people['majority']:,} of {facts.test['test_pictures']:,} pictures have a majority. All are answered; "
-        f"right is what most voters say. The model finds {recall} of the Stress pictures, {share} of all; "
+        f"right is what most say. The model finds {recall} of the Stress pictures, {share} of all; "
         f"{precision} of its answers of Stress are right. P(Stress) is off by {missed} on average over groups of like "
         f"answers (by chance up to {by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square). "
         "To predict votes is no skill at reading faces. Models were scored on these pictures "

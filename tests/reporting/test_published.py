@@ -169,7 +169,7 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     told = results.render_headline()
     assert "calls Stress, of 700 faces that 80 % call neutral" in told
     assert "| **the shipped model** | 90.0 % (88.0 to 92.0) | 2.0 %" in told
-    minus = "by the others' majority (the model minus them: +90.0 points (+88.0 to +92.0))"
+    minus = "by the others' majority (the model, by the same, minus them: +90.0 points (+88.0 to +92.0))"
     assert f"| one voter, {minus} | 81.0 %" in told and f"| 3 voters, {minus} | 83.0 %" in told
     assert f"150 of {COUNT} pictures have a majority." in told
     assert "| the labels from before the vote | 76.0 %" in told
