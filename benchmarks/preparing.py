@@ -135,6 +135,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DOC.with_name("preparing.json"), help="default: %(default)s")
     parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
+    if len(options.sizes) < 2:
+        parser.error("--sizes: expected two at least, by which more are extrapolated")
     if not options.doc:
         place, found = describe_place(), []
         with scratch_checkout(), tempfile.TemporaryDirectory() as folder:

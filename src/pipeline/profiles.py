@@ -86,6 +86,10 @@ def read_sweep(name: str) -> Sweep:
         raise ValueError(f"{path}: expected `parameters` as NAME: [value, value] lines, a list of values each.")
     if not isinstance(points, dict) or not all(isinstance(values, dict) for values in points.values()):
         raise ValueError(f"{path}: expected `points` as name: {{NAME: value, ...}} lines.")
+    if unfit := [name for name in points if not isinstance(name, str) or not make_name([name])]:
+        raise ValueError(
+            f"{path}: point {unfit[0]!r}: expected a name of letters and digits, in quotes if YAML reads another."
+        )
     if both := set(grid) & {name for values in points.values() for name in values}:
         raise ValueError(f"{path}: {', '.join(sorted(both))} stands among the points and among the parameters, too.")
     made = tuple(_list_points(points, grid))
@@ -107,12 +111,14 @@ def _list_points(points: dict, grid: dict) -> Iterator[Point]:
             varied = {name: value for name, value in chosen.items() if len(grid[name]) > 1}
             seeds = {"SEEDS": varied.pop("SEEDS")} if "SEEDS" in varied else {}
             told = {"point": str(point)} | varied if point else varied
-            setting = _name([*([str(point)] if point else []), *(f"{name}-{value}" for name, value in varied.items())])
-            name = _name([setting, *(f"{name}-{value}" for name, value in seeds.items())])
+            setting = make_name(
+                [*([str(point)] if point else []), *(f"{name}-{value}" for name, value in varied.items())]
+            )
+            name = make_name([setting, *(f"{name}-{value}" for name, value in seeds.items())])
             yield Point(name or "only", setting or "as given", told, values | chosen)
 
 
-def _name(parts: list[str]) -> str:
+def make_name(parts: list[str]) -> str:
     """Words of what may stand in a run's name: ["SHIFT-2.5"] -> "shift-2-5"."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 

@@ -12,6 +12,7 @@ from pipeline.profiles import (
     SAMPLE_RUN,
     Point,
     choose_profile,
+    make_name,
     parse_overrides,
     read_profile,
     read_sweep,
@@ -168,22 +169,31 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
     require_known(variables, SWEEP_VARIABLES, {name for names in declared.values() for name in names})
     name, dataset, profile, source, params, classes = (variables.get(name, "") for name in SWEEP_VARIABLES)
     sweep, dataset = read_sweep(name), dataset or SAMPLE_RUN
-    known = "-".join([name, *([dataset] if dataset != SAMPLE_RUN else []), *([profile] if profile else [])])
+    given = parse_overrides(params)
+    told = [
+        dataset if dataset != SAMPLE_RUN else "",
+        profile,
+        make_name([f"{key}-{value}" for key, value in given.items()]),
+    ]
+    known = "-".join([name, *filter(None, told)])
     title, profile = f"sweep-{known}", profile or sweep.profile
     choose_run(dataset, profile, source, title)
     if source and not source.startswith(KAGGLE):
         source = str(fetch_source(source).absolute())
-    chosen, given = choose_profile(dataset, profile), parse_overrides(params)
+    chosen = choose_profile(dataset, profile)
     base = (read_profile(chosen) if chosen else {}) | ({"CLASSES": classes} if classes else {})
     words = (f"DATASET={dataset}", f"SOURCE={source}", f"PROFILE={profile}", f"CLASSES={classes}")
-    varied = {name for name in given if len({str(point.values.get(name)) for point in sweep.points}) > 1}
+    fixed = {*given, *(["CLASSES"] if classes else [])}
+    varied = {name for name in fixed if len({str(point.values.get(name)) for point in sweep.points}) > 1}
     if varied:
-        raise ValueError(f"PARAMS gives {', '.join(sorted(varied))}, which the sweep varies.")
+        raise ValueError(f"The command gives {', '.join(sorted(varied))}, which the sweep varies.")
     jobs: dict[str, list[Job]] = {}
     for point in sweep.points:
         point = replace(point, values=point.values | given)
         run = Run(f"{title}-{point.name}")
         parameters = resolve_parameters(declared, base | point.values, {"RUN": run.name, "SOURCE": source})
+        if len(parameters[STAGES[1].name]["SEEDS"]) > 1:
+            raise ValueError("SEEDS: a sweep trains each run from one seed: expected SEEDS: [[0], [1]].")
         of_data = {name: value for name, value in parameters[STAGES[0].name].items() if name != "RUN"}
         shared = f"{title}-data-{hashlib.sha256(json.dumps(of_data).encode()).hexdigest()[:6]}"
         asked = f"PARAMS={write_values(point.values)}"

@@ -80,8 +80,10 @@ def run_job(job: Job, threads: int, root: str, module: str = "doit", data: Outco
         OSError: the process cannot be started; Dask then tries again.
     """
     if data and not data.is_there:
-        return Outcome(job.run, "not run", 0, f"It takes the data of {data.run}, which {data.state}.")
+        return Outcome(job.run, "not run", 0, f"{data.told}\nIts data were to be those of {data.run}.")
     given = {"STRESS_FACES_SEALED": "1", "STRESS_FACES_ROOT": root} | {name: str(threads) for name in _THREADS}
+    # else the first to see a GPU takes all of its memory
+    given["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     started, lock = time.monotonic(), Path(root) / "reports" / job.run / ".lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
@@ -163,7 +165,10 @@ def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:
                 yield future.result()
             else:
                 error = future.exception()
-                yield Outcome(futures[future].run, "failed", 0, f"{type(error).__name__}: {error}")
+                told = (
+                    f"{type(error).__name__}: {error}" if error else "The scheduler was lost; the same command goes on."
+                )
+                yield Outcome(futures[future].run, "failed", 0, told)
 
 
 def describe(outcome: Outcome) -> str:
@@ -180,10 +185,10 @@ def describe(outcome: Outcome) -> str:
     return f"{outcome.state}: {reason}" + (f" See {left.relative_to(ROOT)}" if left else "")
 
 
-def _tell(job: Job, outcome: Outcome | None) -> dict:
+def _tell(job: Job, data: str, outcome: Outcome | None) -> dict:
     """A row of `sweep_report.write_report`."""
     told = asdict(job.point) if job.point else {}
-    return {"run": job.run, "state": outcome.state if outcome else "not run"} | told
+    return {"run": job.run, "data": data, "state": outcome.state if outcome else "not run"} | told
 
 
 def main(arguments: list[str] | None = None, module: str = "doit") -> int:
@@ -203,14 +208,17 @@ def main(arguments: list[str] | None = None, module: str = "doit") -> int:
             status |= not outcome.is_there
     except KeyboardInterrupt:
         print("Stopped. The same command goes on where it was.", flush=True)
-        status = 130
+        return 130
     except OSError as error:
         print(error, file=sys.stderr)
-        return 2
+        if not ended:
+            return 2
+        status = 1
     # here, for a worker needs nothing of what draws and words reports
     from pipeline.sweep_report import write_report
 
-    page = write_report(asked.title, asked.best, asked.words, [_tell(job, ended.get(job.run)) for job in asked.points])
+    rows = [_tell(job, data, ended.get(job.run)) for data, (_, *jobs) in asked.jobs.items() for job in jobs]
+    page = write_report(asked.title, asked.best, asked.words, rows)
     print(f"All of them: {page.relative_to(ROOT)}", flush=True)
     return status
 

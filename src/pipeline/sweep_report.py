@@ -16,17 +16,13 @@ from reporting.first_page import write_overview
 from reporting.html import inline_svg, render_page
 from utils import plots
 from utils.display import render_figure
-from utils.evaluation.comparison import LEVEL, find_verdict
-from utils.evaluation.registry import POINTS, SHARE, list_metrics, show_difference, show_interval, show_p_value
-from utils.evaluation.validation import compare_settings, predict_next
+from utils.evaluation.registry import POINTS, SHARE, show_difference, show_interval, show_p_value
+from utils.evaluation.validation import METRICS, compare_runs
 from utils.files import fill, read_json, write_json, write_text
 from utils.paths import CHECKOUT, Run
 from utils.plots.style import MODEL_COLOURS, plt
 
 DOC = CHECKOUT / "docs" / "many_runs.md"
-
-METRICS = list_metrics("comparison", "stress")
-"""Those that are known on validation: `validation` in each model.json."""
 
 
 def write_report(title: str, best: str, words: tuple[str, ...], rows: list[dict]) -> Path:
@@ -36,10 +32,12 @@ def write_report(title: str, best: str, words: tuple[str, ...], rows: list[dict]
         title: its name, and that of its folder.
         best: a name for the run of the best setting.
         words: of the pipeline: data set and profile.
-        rows: of each run `run`, `state`, and what `profiles.Point` has.
+        rows: of each run `run`, `state`, the run whose `data` it took, and what `profiles.Point` has.
     """
     runs = [row | _read_run(row) for row in rows]
-    figures = compare_runs(runs) | {"sweep": title, "machine": describe_machine(), "commit": find_commit()}
+    figures = (
+        {"runs": runs} | compare_runs(runs) | {"sweep": title, "machine": describe_machine(), "commit": find_commit()}
+    )
     figures |= {"date": datetime.now(UTC).isoformat(timespec="seconds")}
     figures["command"] = write_command(figures, best, words)
     folder = Run(title).reports
@@ -53,8 +51,13 @@ def _read_run(row: dict) -> dict:
     """What a run left: `page`, `seed`, `seconds` and, by name, `models`; only the page where it is not there."""
     run = Run(row["run"])
     if row["state"] not in ("done", "up to date"):
-        left = sorted(run.reports.glob("*.failed.html"))
-        return {"page": f"{run.name}/{left[0].name}" if left else "", "seed": None, "seconds": None, "models": {}}
+        left = [path for name in (row["data"], run.name) for path in sorted(Run(name).reports.glob("*.failed.html"))]
+        return {
+            "page": f"{left[0].parent.name}/{left[0].name}" if left else "",
+            "seed": None,
+            "seconds": None,
+            "models": {},
+        }
     facts = read_facts(run)
     # a second classic network is left from other parameters where there is no stronger one
     saved = [name for name in MODEL_COLOURS if name != "augmented" or facts.parameters.get("NETWORK") != "baseline_cnn"]
@@ -62,44 +65,6 @@ def _read_run(row: dict) -> dict:
     models = {name: {"stress": card["validation"]} for name, card in cards.items()}
     seed = next(iter(cards.values()))["seeds"][0]
     return {"page": f"{run.name}/index.html", "seed": seed, "seconds": facts.seconds, "models": models}
-
-
-def compare_runs(runs: list[dict]) -> dict:
-    """The content of sweep.json but for where and when: `runs`, `settings`, `pairs`, and the name of the `best`.
-
-    Returns:
-        `settings`: by model and setting, what `predict_next` gives of each figure. `pairs`: what `compare_settings`
-        gives, of each `model` and `figure`, with a `verdict` on the second. The best setting has the lowest mean
-        log-loss of the last model; "" where no run is there.
-    """
-    there = [run for run in runs if run["models"]]
-    settings: dict[str, dict] = {}
-    pairs = []
-    for model in there[0]["models"] if there else ():
-        by_setting: dict[str, dict[int, dict]] = {}
-        for run in there:
-            by_setting.setdefault(run["setting"], {})[run["seed"]] = run["models"][model]
-        settings[model] = {
-            setting: {
-                metric.figure: predict_next([metric.find(scores) for scores in seeds.values()]) for metric in METRICS
-            }
-            for setting, seeds in by_setting.items()
-        }
-        for metric in METRICS:
-            figures = {name: {seed: metric.find(s) for seed, s in seeds.items()} for name, seeds in by_setting.items()}
-            for pair in compare_settings(figures):
-                pairs.append({"model": model, "figure": metric.figure} | pair | {"verdict": _judge(pair, metric)})
-    last = list(settings.values())[-1] if settings else {}
-    best = min(last, key=lambda setting: last[setting]["log_loss"]["mean"], default="")
-    return {"runs": runs, "settings": settings, "pairs": pairs, "best": best}
-
-
-def _judge(pair: dict, metric) -> str:
-    return (
-        find_verdict({"value": pair["value"], "low": pair["value"], "high": pair["value"]}, metric.lower_is_better)
-        if pair["p_value"] < LEVEL
-        else "cannot be told apart"
-    )
 
 
 def write_command(figures: dict, best: str, words: tuple[str, ...]) -> str:
@@ -142,8 +107,8 @@ def _count(found: set, what: str) -> str:
 def _describe_model(figures: dict, model: str) -> dict:
     """`same` where no setting changes it; `effects`, (parameter, figure as HTML); `verdict`; `pairs` that differ."""
     pairs = [pair for pair in figures["pairs"] if pair["model"] == model]
-    runs = [run for run in figures["runs"] if run["models"]]
-    if pairs and not any(pair["value"] for pair in pairs):
+    runs = [run for run in figures["runs"] if model in run["models"]]
+    if is_same(pairs):
         return {"same": True}
     varied = list(dict.fromkeys(name for run in runs for name in run["varied"])) or ["setting"]
     effects = [(name, draw_effect(runs, model, name)) for name in varied]
@@ -158,10 +123,15 @@ def _describe_model(figures: dict, model: str) -> dict:
 _APART = ("better", "worse")
 
 
+def is_same(pairs: list[dict]) -> bool:
+    """Whether no setting changes a model, whose pairs these are."""
+    return bool(pairs) and not any(pair["value"] for pair in pairs)
+
+
 def describe_pairs(pairs: list[dict]) -> str:
     """What of one model's pairs differs beyond chance."""
     if not pairs:
-        return "There is nothing to tell apart: that takes several settings, trained from the same two seeds or more."
+        return "There is nothing to tell apart: that takes settings of the same data, from the same two seeds or more."
     apart, each = sum(pair["verdict"] in _APART for pair in pairs), len(pairs) // len(METRICS)
     of = f"of {each} pair{'s' * (each > 1)} of settings, compared on {len(METRICS)} figures"
     if not apart:
@@ -206,14 +176,14 @@ def render(figures: dict) -> str:
     lines = [f"{describe_runs(figures)} {figures['machine']}; commit {figures['commit']}; {figures['date'][:10]}.", ""]
     for model, settings in figures["settings"].items():
         pairs = [pair for pair in figures["pairs"] if pair["model"] == model]
-        if pairs and not any(pair["value"] for pair in pairs):
+        if is_same(pairs):
             continue
         lines += [f"| {model} | {' | '.join(metric.name for metric in METRICS)} |", f"|---|{'---|' * len(METRICS)}"]
         lines += [
             f"| {setting} | {' | '.join(tell(found[metric.figure], metric) for metric in METRICS)} |"
             for setting, found in settings.items()
         ]
-        lines += ["", f"Beyond chance: {describe_pairs(pairs)}", *_list_pairs(pairs), ""]
+        lines += ["", f"Beyond the chance of seeds: {describe_pairs(pairs)}", *_list_pairs(pairs), ""]
     return "\n".join(lines).strip()
 
 

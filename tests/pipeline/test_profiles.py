@@ -100,6 +100,8 @@ def test_points_are_multiplied_by_parameters(write_sweep):
      ("SEEDS: [[0]]", "found SEEDS"), ("parameters: {SEEDS: 3}", "a list of values each"),
      ("parameters: {SEEDS: []}", "a list of values each"), ("points: [1]", "expected `points` as name"),
      ("points: {a: 3}", "expected `points` as name"),
+     ("points: {off: {FLIP: false}}", "point False: expected a name of letters and digits"),
+     ("points: {'+': {FLIP: false}}", "point '+': expected a name of letters and digits"),
      ("points: {a: {FLIP: true}}\nparameters: {FLIP: [true]}", "FLIP stands among the points and among"),
      ("parameters: {WIDTHS: [[1, 2], [[1], [2]]]}", "several points would be called widths-1-2")],
 )  # fmt: skip

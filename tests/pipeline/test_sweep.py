@@ -15,10 +15,11 @@ import pytest
 from support import CHECKOUT, STUB_PREPROCESSING
 
 from pipeline.profiles import Point, Sweep
-from pipeline.request import Plan, plan_sweep
-from pipeline.sweep import main
-from pipeline.sweep_report import DOC, compare_runs, publish, render
-from utils.files import fill, read_json, write_json
+from pipeline.request import Job, Plan, plan_sweep
+from pipeline.sweep import Outcome, describe, main, run_job
+from pipeline.sweep_report import DOC, publish, render, write_report
+from utils.evaluation.validation import compare_runs
+from utils.files import fill, read_json, write_json, write_text
 from utils.paths import Run
 
 STAGES = (
@@ -183,10 +184,34 @@ def test_points_are_run_once_and_shown_side_by_side(project):
     assert "2 of them are not there" in (report / "index.html").read_text()
 
 
+def test_what_failed_of_the_data_is_told_of_each_run_that_was_to_take_them(tmp_path):
+    told = "01_preprocessing\n01_preprocessing failed: ValueError: no class folder"
+    data = Outcome("sweep-x-data-1", "failed", 3.0, told)
+    outcome = run_job(Job("sweep-x-a", ()), 1, str(tmp_path), data=data)
+    assert describe(outcome) == "not run: 01_preprocessing failed: ValueError: no class folder"
+    assert "Its data were to be those of sweep-x-data-1" in outcome.told
+    write_text(Run(data.run).reports / "01_preprocessing.failed.html", "")
+    row = {"run": outcome.run, "data": data.run, "state": outcome.state, "setting": "a", "varied": {}, "values": {}}
+    page = write_report("sweep-x", "best-x", (), [row]).read_text(encoding="utf-8")
+    assert 'href="../sweep-x-data-1/01_preprocessing.failed.html"' in page
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_killed_worker_and_a_killed_command_lose_nothing_and_repeat_nothing(project):
+def test_stopping_and_killing_lose_nothing_and_repeat_nothing(project):
+    words = ("SWEEP=turns", "DATASET=a", f"SOURCE={project / 'raw.zip'}")
     (project / "pause").touch()
-    process = start(project, "SWEEP=turns", "DATASET=a", f"SOURCE={project / 'raw.zip'}")
+    process = start(project, *words)
+    wait_for(lambda: read_paused(project, 2))
+    # Ctrl-C in a terminal
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert told.endswith("Stopped. The same command goes on where it was.\n") and len(told.splitlines()) == 2
+    wait_for(lambda: not any(is_alive(pid) for pids in read_paused(project, 2) for pid in pids))
+    assert not (project / "reports" / "sweep-turns-a").exists()
+    (project / "paused").rename(project / "stopped")
+
+    process = start(project, *words)
     wait_for(lambda: read_paused(project, 1))
     run, worker = read_paused(project, 1)[0]
     os.kill(worker, signal.SIGKILL)
@@ -262,13 +287,28 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch, capsys):
     ("words", "message"),
     [("SWEEP=none", "No sweep 'none'"), ("SWEEP=seeds DATASET=a", "DATASET=a needs SOURCE=path"),
      ("SWEEP=seeds RUN=x", "Unknown variable RUN"), ("SWEEP=seeds PROFILE=huge", "No profile 'huge'"),
-     ("SWEEP=augmentation PARAMS=FLIP=true", "PARAMS gives FLIP, which the sweep varies"),
-     ("SWEEP=seeds PARAMS=SEEDS=[7]", "PARAMS gives SEEDS, which the sweep varies")],
+     ("SWEEP=augmentation PARAMS=FLIP=true", "The command gives FLIP, which the sweep varies"),
+     ("SWEEP=seeds PARAMS=SEEDS=[7]", "The command gives SEEDS, which the sweep varies")],
 )  # fmt: skip
 def test_a_wrong_command_is_one_line(capsys, words, message):
     assert main(words.split()) == 2
     told = capsys.readouterr().err
     assert message in told and len(told.strip().splitlines()) == 1
+
+
+def test_what_the_command_adds_stands_in_the_name(monkeypatch):
+    asked = plan_sweep({"SWEEP": "seeds", "PROFILE": "smoke", "PARAMS": "EPOCHS=3 FLIP=false"})
+    assert (
+        asked.title == "sweep-seeds-smoke-epochs-3-flip-false" and asked.best == "best-seeds-smoke-epochs-3-flip-false"
+    )
+    several = Sweep("x", "", (Point("only", "as given", {}, {"SEEDS": [0, 1]}),))
+    monkeypatch.setattr("pipeline.request.read_sweep", lambda _: several)
+    with pytest.raises(ValueError, match="a sweep trains each run from one seed"):
+        plan_sweep({"SWEEP": "x"})
+    classes = tuple(Point(meant, meant, {}, {"CLASSES": meant}) for meant in ("fer2013", "rafdb"))
+    monkeypatch.setattr("pipeline.request.read_sweep", lambda _: Sweep("x", "", classes))
+    with pytest.raises(ValueError, match="The command gives CLASSES, which the sweep varies"):
+        plan_sweep({"SWEEP": "x", "CLASSES": "ckplus"})
 
 
 def test_shared_data_are_those_of_equal_parameters(monkeypatch):
@@ -296,6 +336,7 @@ def make_run(setting, seed, accuracy):
         "run": f"{setting}-{seed}",
         "setting": setting,
         "seed": seed,
+        "data": "the same",
         "varied": {"point": setting},
         "models": models,
     }
@@ -307,13 +348,35 @@ def test_what_differs_beyond_chance_is_said_in_the_documentation():
         for name, value in (("a", 0.6), ("b", 0.8))
         for seed in range(3)
     ]
-    figures = compare_runs(runs)
+    figures = {"runs": runs} | compare_runs(runs)
     assert figures["best"] == "b"
     assert {pair["verdict"] for pair in figures["pairs"]} == {"better"}
     text = render(figures | {"machine": "a machine", "commit": "abc", "date": "2026-11-28T00:00:00"})
     assert text.startswith("6 runs: 2 settings, from 3 seeds. a machine; commit abc; 2026-11-28.")
-    assert "Beyond chance: 3 of 3 differences" in text and "- accuracy: b is better than a, +20." in text
+    assert "Beyond the chance of seeds: 3 of 3 differences" in text and "- accuracy: b is better than a, +20." in text
     assert "| a | 61.1 % (55.8 to 66.3) ± 1.1 points |" in text
+
+
+def test_models_that_some_settings_have_are_compared_among_these():
+    alone = [make_run("alone", seed, 0.6 + seed / 100) for seed in range(2)]
+    both = [make_run(name, seed, 0.7 + (seed + place) / 50) for seed in range(2) for place, name in enumerate("ab")]
+    for run in both:
+        run["models"]["EmotionDetector_2"] = run["models"]["EmotionDetector_1"]
+    found = compare_runs(alone + both)
+    assert list(found["settings"]) == ["EmotionDetector_1", "EmotionDetector_2"]
+    assert list(found["settings"]["EmotionDetector_2"]) == ["a", "b"]
+    pairs = {(pair["model"], pair["first"], pair["second"]) for pair in found["pairs"]}
+    assert pairs == {("EmotionDetector_1", "alone", "a"), ("EmotionDetector_1", "alone", "b"),
+                     ("EmotionDetector_1", "a", "b"), ("EmotionDetector_2", "a", "b")}  # fmt: skip
+
+
+def test_settings_of_other_data_are_not_compared():
+    runs = [make_run(name, seed, value + seed / 100) for name, value in (("a", 0.6), ("b", 0.8)) for seed in range(3)]
+    for run in runs:
+        run["data"] = f"data of {run['setting']}"
+    found = compare_runs(runs)
+    assert found["pairs"] == [] and found["best"] == ""
+    assert list(found["settings"]["EmotionDetector_1"]) == ["a", "b"]
 
 
 def test_a_sweep_that_is_not_whole_is_not_published():

@@ -10,8 +10,13 @@ from statsmodels.stats.multitest import multipletests
 
 from utils.data.dataset import Split
 from utils.evaluation.calibration import fit_temperature, soften
+from utils.evaluation.comparison import LEVEL
 from utils.evaluation.metrics import score_stress
+from utils.evaluation.registry import list_metrics
 from utils.evaluation.selective import choose_threshold
+
+METRICS = list_metrics("comparison", "stress")
+"""Those that are known on validation: `validation` in each model.json."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,9 @@ def compare_settings(figures: dict[str, dict[int, float]]) -> list[dict]:
     """Each pair of settings that were trained from the same seeds: their difference, paired by seed.
 
     What a seed does to all settings cancels out. The chance that is left is estimated from all settings together, as in
-    a randomized complete block design (Montgomery 2017, "Design and Analysis of Experiments", chapter 4): of two
-    settings, this is the paired t test. p-values are corrected over the pairs: Holm 1979 (Scandinavian Journal of
-    Statistics 6).
+    a randomized complete block design (Montgomery 2017, "Design and Analysis of Experiments", chapter 4), and so taken
+    to be as large in all: of two settings, this is the paired t test. p-values are corrected over the pairs: Holm 1979
+    (Scandinavian Journal of Statistics 6).
 
     Args:
         figures: by setting, by seed, a figure.
@@ -125,3 +130,51 @@ def compare_settings(figures: dict[str, dict[int, float]]) -> list[dict]:
         | {"low": float(value - reach), "high": float(value + reach), "p_value": float(p_value)}
         for (first, second), value, p_value in zip(pairs, differences, p_values, strict=True)
     ]
+
+
+def compare_runs(runs: list[dict]) -> dict:
+    """What repeated trainings of several settings show: `settings`, `pairs` and the name of the `best`.
+
+    Args:
+        runs: of each its `setting`, `seed`, the name of its `data`, and by name `models`, each with `stress` as in
+            reports/SCHEMA.md; none where it is not there.
+
+    Returns:
+        `settings`: by model and setting, what `predict_next` gives of each figure. `pairs`: what `compare_settings`
+        gives, of each `model` and `figure`, with a `verdict` on the second; only of the same data, since other pictures
+        may be easier. The best setting has the lowest mean log-loss of the last model; "" where data differ, or no run
+        is there.
+    """
+    settings: dict[str, dict] = {}
+    pairs = []
+    # the run with most models has them in order
+    for model in dict.fromkeys(
+        name for run in sorted(runs, key=lambda run: -len(run["models"])) for name in run["models"]
+    ):
+        of_data: dict[str, dict[str, dict[int, dict]]] = {}
+        for run in (run for run in runs if model in run["models"]):
+            of_setting = of_data.setdefault(run["data"], {}).setdefault(run["setting"], {})
+            of_setting[run["seed"]] = run["models"][model]
+        settings[model] = {
+            setting: {
+                metric.figure: predict_next([metric.find(scores) for scores in of_seed.values()]) for metric in METRICS
+            }
+            for by_setting in of_data.values()
+            for setting, of_seed in by_setting.items()
+        }
+        for metric in METRICS:
+            for by_setting in of_data.values():
+                figures = {
+                    name: {seed: metric.find(s) for seed, s in seeds.items()} for name, seeds in by_setting.items()
+                }
+                for pair in compare_settings(figures):
+                    pairs.append({"model": model, "figure": metric.figure} | pair | {"verdict": _judge(pair, metric)})
+    last = list(settings.values())[-1] if settings and len({run["data"] for run in runs if run["models"]}) == 1 else {}
+    best = min(last, key=lambda setting: last[setting]["log_loss"]["mean"], default="")
+    return {"settings": settings, "pairs": pairs, "best": best}
+
+
+def _judge(pair: dict, metric) -> str:
+    if pair["p_value"] >= LEVEL:
+        return "cannot be told apart"
+    return "better" if (pair["value"] < 0) == metric.lower_is_better else "worse"
