@@ -48,9 +48,7 @@ def _describe_recall(row: dict) -> str:
 def _doubt_scope(facts: RunFacts) -> list[tuple[str, str]]:
     found = []
     if facts.is_sample:
-        text = (
-            "Every face here is rendered. The figures show that the programs work; they say nothing about real people."
-        )
+        text = "Every face is rendered. The figures show that the programs work; they say nothing about real people."
         found.append(("Not photographs", text))
     elif facts.data:
         text = (
@@ -126,9 +124,9 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Perhaps too short a training", describe_still_falling(falling)))
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
-            f"When this run was made, finished models had been scored on these test pictures {facts.test_evaluations} "
-            f"times, by the log of one checkout and the ledger of published models; {len(facts.models)} of them are "
-            "shown here. The programs choose nothing by these; whoever saw them may have chosen what to try next."
+            f"By then, finished models had been scored on these test pictures at least {facts.test_evaluations} times, "
+            f"by the log of one checkout and the ledger of published models; {len(facts.models)} are shown here. The "
+            "programs choose nothing by these; whoever saw them may have done so."
         )
         found.append(("Several test evaluations", " ".join([text, *facts.test_notes])))
     if any(commit.endswith("-dirty") for commit in facts.commits):
@@ -153,11 +151,12 @@ def describe_robustness(rows: list[dict]) -> str:
     cost = f"It costs most: {show_interval(lost, POINTS)}." if worst["lost"] > 0 else "No corruption costs anything."
     majority = unchanged.get("majority_accuracy")
     baseline = f" (always giving their commoner label: {show_percent(majority)})" if majority else ""
-    none = " There, no skill can be told from chance." if majority and worst["low"] <= majority else ""
+    alike = [row["change"] for row in strongest if majority and row["low"] <= majority]
+    none = f" No more than that baseline can be told under {join_words(alike)}." if alike else ""
     return (
         f"Of {unchanged['pictures']:,} test pictures {_show_accuracy(unchanged)} are answered right unchanged, and "
         f"{_show_accuracy(worst)} of the same pictures{baseline} after the strongest {worst['change']} that was tried."
-        f"{none} {cost}{told} All of it was done to the files; a camera may do other harm."
+        f" {cost}{none}{told} All of it was done to the files; a camera may do other harm."
     )
 
 

@@ -155,7 +155,7 @@ class RunFacts:
 
     @property
     def test_notes(self) -> list[str]:
-        """What the ledger says of earlier evaluations on these test pictures."""
+        """What the test pictures are, where they have a name, and what the ledger says of evaluations on them."""
         return self.test.get("test_notes", [])
 
     @property

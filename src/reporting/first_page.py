@@ -205,7 +205,8 @@ def describe_for_hub(facts: RunFacts) -> dict:
     kind = "fer2013" if facts.data_set.startswith("FER-2013") else "imagefolder"
     results = {
         "task": {"type": "image-classification", "name": "Stress or Non-stress from a 48x48 face picture"},
-        "dataset": {"name": facts.data_set, "type": kind, "split": "test"},
+        "dataset": {"name": facts.data_set, "type": kind, "split": "test"}
+        | ({"args": {"notes": facts.test_notes}} if facts.test_notes else {}),
         "metrics": [{"type": kind, "value": value} for kind, value in figures.items()],
     }
     return {

@@ -223,8 +223,8 @@ def describe_given(given: dict) -> str:
     if given["dropped"]:
         dropped = f" Not among these labels, so dropped from the answers: {', '.join(given['dropped'])}."
     return (
-        "These labels came with the pictures, and are not what people see in them: FER-2013's are the search words "
-        "that its pictures were found by. They stand here because other repositories report them. Of "
+        "These labels came with the pictures; FER-2013's stem from the search words that its pictures were found by, "
+        "and people often see something else. They stand here because other repositories report them. Of "
         f"{given['count']:,} such labels the model has {show_interval(given['accuracy'])} right on Stress, "
         f"{show_interval(given['class_accuracy'])} over the classes.{dropped}"
     )

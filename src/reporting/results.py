@@ -78,7 +78,7 @@ def _count_pictures(facts: RunFacts) -> str:
         f"{precision} of its answers of Stress are right. P(Stress) is off by {missed} on average over groups of like "
         f"answers (by chance up to {by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square). "
         "To predict votes is no skill at reading faces. Models were scored on these pictures "
-        f"{count_published(facts.run.name)} times: the figures may be too good."
+        f"at least {count_published(facts.run.name)} times: the figures may be too good."
     )
     own, peers = facts.model["given"], list(_read_peers().values())
     better = sum(peer["given"]["accuracy"]["value"] > own["accuracy"]["value"] for peer in peers) if own else 0
@@ -98,8 +98,8 @@ def _weigh_figures(facts: RunFacts) -> Iterator[str]:
         own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))
         yield f"By the labels that the data came with, `{name}` is right in {other}, the shipped model in {own}."
     yield (
-        f"Models were scored on these pictures {count_published(facts.run.name)} times: the figures may flatter, and "
-        "no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
+        f"Models were scored on these pictures at least {count_published(facts.run.name)} times: the figures may "
+        "flatter, and no interval holds that. It learnt to predict these voters, which is no skill at reading faces."
     )
 
 
@@ -186,7 +186,8 @@ def _show_row(path: Path, facts: RunFacts, name: str, metrics: list[Metric]) -> 
     model = facts.models[name]
     note = " (shipped)" if name == facts.model_name and published.find_shipped(path) else ""
     first = f"[{facts.run.name}](../reports/published/{path.name}): {facts.names[name]}, {name}{note}"
-    return [first, f"{model['stress']['count']:,}", *(show_metric(metric, model) for metric in metrics)]
+    counts = dict.fromkeys(f"{model[block]['count']:,}" for block in ("stress", "classes") if model.get(block))
+    return [first, ", classes ".join(counts), *(show_metric(metric, model) for metric in metrics)]
 
 
 def _say_from_what(runs: list[RunFacts]) -> Iterator[str]:

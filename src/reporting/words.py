@@ -181,8 +181,8 @@ def list_reasons_to_be_sure(facts: RunFacts) -> list[tuple[str, str]]:
         text = (
             "Each 95 % confidence interval says where this network's figure on all pictures of this kind may well lie. "
             "Copies of a picture, or one person's pictures where known, are drawn together; where persons are not "
-            "known, one may be in training and test, and intervals may be too narrow. Another set of as many "
-            "test pictures would differ by more, since it has chance of its own. Shares of fewer than "
+            "known, one may be in training and test, or often in test: figures may be too good, intervals too narrow. "
+            "Another set of as many test pictures would differ by more, having chance of its own. Shares of fewer than "
             f"{FEW_PICTURES} pictures have Wilson's interval."
         )
         found.append(("The intervals", text))

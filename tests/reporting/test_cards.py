@@ -67,7 +67,11 @@ def test_the_page_of_the_model_card_shows_figures_and_folds_the_slices(tmp_path)
 def test_the_head_of_the_card_names_the_data_set(source, people, name):
     facts = read_facts(write_run("carded"))
     facts.data.update(source=source, people=people)
-    assert describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]["name"] == name
+    told = describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]
+    assert told["name"] == name and "args" not in told
+    facts.test["test_notes"] = ["The test pictures are half of them."]
+    told = describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]
+    assert told["args"] == {"notes": ["The test pictures are half of them."]}
 
 
 def test_the_data_card_gives_counts_rights_and_findings():

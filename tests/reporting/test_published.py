@@ -185,6 +185,18 @@ def test_the_shipped_model_stands_beside_people_and_its_cards_are_renewed(readme
     assert admitted in results.render_headline()
 
 
+def test_figures_over_the_classes_have_their_own_count(readmes):
+    assert f"| {COUNT} |" in results.render_runs(rendered=False) + results.render_runs(rendered=True)
+    content = json.loads(readmes.read_text())
+    content["stages"]["03_augmented_retraining"]["metrics"]["models"]["EmotionDetector_2"]["classes"]["count"] = (
+        COUNT + 7
+    )
+    readmes.write_text(json.dumps(content))
+    assert f"| {COUNT}, classes {COUNT + 7} |" in results.render_runs(rendered=False) + results.render_runs(
+        rendered=True
+    )
+
+
 def test_a_number_that_differs_is_found(readmes, tmp_path, capsys):
     path = tmp_path / "docs" / "results.md"
     path.write_text(path.read_text().replace(f"| {COUNT} |", f"| {COUNT + 1} |", 1))

@@ -134,7 +134,8 @@ def test_what_is_answered_and_how_much_of_it_is_right():
 
 def test_the_sentence_names_what_costs_most(table):
     text = describe_robustness(table.to_dict("records"))
-    assert "the strongest darkness that was tried. There, no skill can be told from chance. It costs most: 50." in text
+    assert "after the strongest darkness that was tried. It costs most: 50.0 points (" in text
+    assert "). No more than that baseline can be told under darkness. No loss" in text
     assert text.startswith("Of 100 test pictures 100.0 % are answered right unchanged")
     assert (
         f"of the same pictures (always giving their commoner label: {100 * table['majority_accuracy'][0]:.1f} %)"
