@@ -2,7 +2,7 @@
 
 python benchmarks/preparing.py [--sizes 32000 128000] [--out docs/preparing.json] [--doc]
 
-The pictures are faces of the sample under noise, one in fifty a copy of another, moved and brightened, in a zip of
+The pictures are faces of the sample under noise, one in fifty a copy of another, moved and darkened, in a zip of
 class folders. Each size is prepared as notebook 1 does it, in a process of its own. Memory is what the process
 holds for itself (RssAnon, Linux): pages of mapped files, which the system takes back when it needs them, do not count.
 `--doc` measures nothing and writes what was saved into docs/speed.md.

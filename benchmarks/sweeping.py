@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=CHECKOUT / "docs" / "sweeping.json", help="default: %(default)s")
     parser.add_argument("--doc", action="store_true", help="measure nothing: write what was saved into docs/speed.md")
     options = parser.parse_args()
+    if options.runs < (os.cpu_count() or 1):
+        parser.error(f"--runs: expected {os.cpu_count()} at least, one for each core, found {options.runs}")
     if options.doc:
         from facts import fill_doc
 
@@ -48,11 +50,12 @@ def main() -> None:
         from dask.system import CPU_COUNT
         from facts import describe_place
 
+        from pipeline.provenance import find_commit
         from pipeline.request import plan_sweep
         from pipeline.sweep import run_all, run_job
         from utils.files import write_json
 
-        place = describe_place()
+        place = describe_place() | {"commit": find_commit(CHECKOUT)}
         asked = plan_sweep({"SWEEP": "speed"})
         started = time.perf_counter()
         if failed := [outcome.told for outcome in run_all(asked) if not outcome.is_there]:

@@ -110,10 +110,8 @@ def _list_points(points: dict, grid: dict) -> Iterator[Point]:
             chosen = dict(zip(names, combination, strict=True))
             varied = {name: value for name, value in chosen.items() if len(grid[name]) > 1}
             seeds = {"SEEDS": varied.pop("SEEDS")} if "SEEDS" in varied else {}
-            told = {"point": str(point)} | varied if point else varied
-            setting = make_name(
-                [*([str(point)] if point else []), *(f"{name}-{value}" for name, value in varied.items())]
-            )
+            told = {"point": point} | varied if point else varied
+            setting = make_name([*([point] if point else []), *(f"{name}-{value}" for name, value in varied.items())])
             name = make_name([setting, *(f"{name}-{value}" for name, value in seeds.items())])
             yield Point(name or "only", setting or "as given", told, values | chosen)
 

@@ -170,12 +170,9 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
     name, dataset, profile, source, params, classes = (variables.get(name, "") for name in SWEEP_VARIABLES)
     sweep, dataset = read_sweep(name), dataset or SAMPLE_RUN
     given = parse_overrides(params)
-    told = [
-        dataset if dataset != SAMPLE_RUN else "",
-        profile,
-        make_name([f"{key}-{value}" for key, value in given.items()]),
-    ]
-    known = "-".join([name, *filter(None, told)])
+    fixed = given | ({"CLASSES": classes} if classes else {})
+    told = make_name([f"{key}-{value}" for key, value in sorted(fixed.items())])
+    known = "-".join(filter(None, [name, dataset if dataset != SAMPLE_RUN else "", profile, told]))
     title, profile = f"sweep-{known}", profile or sweep.profile
     choose_run(dataset, profile, source, title)
     if source and not source.startswith(KAGGLE):
@@ -183,7 +180,6 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
     chosen = choose_profile(dataset, profile)
     base = (read_profile(chosen) if chosen else {}) | ({"CLASSES": classes} if classes else {})
     words = (f"DATASET={dataset}", f"SOURCE={source}", f"PROFILE={profile}", f"CLASSES={classes}")
-    fixed = {*given, *(["CLASSES"] if classes else [])}
     varied = {name for name in fixed if len({str(point.values.get(name)) for point in sweep.points}) > 1}
     if varied:
         raise ValueError(f"The command gives {', '.join(sorted(varied))}, which the sweep varies.")
@@ -192,8 +188,8 @@ def plan_sweep(variables: dict[str, str]) -> Plan:
         point = replace(point, values=point.values | given)
         run = Run(f"{title}-{point.name}")
         parameters = resolve_parameters(declared, base | point.values, {"RUN": run.name, "SOURCE": source})
-        if len(parameters[STAGES[1].name]["SEEDS"]) > 1:
-            raise ValueError("SEEDS: a sweep trains each run from one seed: expected SEEDS: [[0], [1]].")
+        if len(seeds := parameters[STAGES[1].name]["SEEDS"]) > 1:
+            raise ValueError(f"SEEDS {seeds}: expected one for each run of a sweep, as SEEDS: [[0], [1]] in its file.")
         of_data = {name: value for name, value in parameters[STAGES[0].name].items() if name != "RUN"}
         shared = f"{title}-data-{hashlib.sha256(json.dumps(of_data).encode()).hexdigest()[:6]}"
         asked = f"PARAMS={write_values(point.values)}"

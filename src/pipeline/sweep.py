@@ -181,8 +181,9 @@ def describe(outcome: Outcome) -> str:
         return f"{outcome.state}{took}, report in {page.relative_to(ROOT)}"
     lines = outcome.told.splitlines() or [""]
     reason = next((line for line in lines if " failed" in line), lines[-1])
-    left = next(iter(sorted(Run(outcome.run).reports.glob("*.failed.html"))), None)
-    return f"{outcome.state}: {reason}" + (f" See {left.relative_to(ROOT)}" if left else "")
+    # of a run that was not begun, an earlier one's may be left
+    left = sorted(Run(outcome.run).reports.glob("*.failed.html")) if outcome.state == "failed" else []
+    return f"{outcome.state}: {reason}" + (f" See {left[0].relative_to(ROOT)}" if left else "")
 
 
 def _tell(job: Job, data: str, outcome: Outcome | None) -> dict:
@@ -192,7 +193,12 @@ def _tell(job: Job, data: str, outcome: Outcome | None) -> dict:
 
 
 def main(arguments: list[str] | None = None, module: str = "doit") -> int:
-    """Run what is asked for; 0 where all runs are there, 1 where some failed, 2 where the command is wrong."""
+    """Run what is asked for.
+
+    Returns:
+        0 where all runs are there, 1 where some are not, 2 where the command is wrong or no scheduler answers, 130
+        after Ctrl-C.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     try:
         asked = plan_sweep(dict(word.partition("=")[::2] for word in words))

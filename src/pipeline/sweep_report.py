@@ -108,7 +108,7 @@ def _describe_model(figures: dict, model: str) -> dict:
     """`same` where no setting changes it; `effects`, (parameter, figure as HTML); `verdict`; `pairs` that differ."""
     pairs = [pair for pair in figures["pairs"] if pair["model"] == model]
     runs = [run for run in figures["runs"] if model in run["models"]]
-    if is_same(pairs):
+    if is_same(figures["settings"][model]):
         return {"same": True}
     varied = list(dict.fromkeys(name for run in runs for name in run["varied"])) or ["setting"]
     effects = [(name, draw_effect(runs, model, name)) for name in varied]
@@ -123,9 +123,10 @@ def _describe_model(figures: dict, model: str) -> dict:
 _APART = ("better", "worse")
 
 
-def is_same(pairs: list[dict]) -> bool:
-    """Whether no setting changes a model, whose pairs these are."""
-    return bool(pairs) and not any(pair["value"] for pair in pairs)
+def is_same(settings: dict[str, dict]) -> bool:
+    """Whether no setting changes a model, of which these are the figures by setting."""
+    means = {tuple(found[metric.figure]["mean"] for metric in METRICS) for found in settings.values()}
+    return len(settings) > 1 and len(means) == 1
 
 
 def describe_pairs(pairs: list[dict]) -> str:
@@ -176,7 +177,7 @@ def render(figures: dict) -> str:
     lines = [f"{describe_runs(figures)} {figures['machine']}; commit {figures['commit']}; {figures['date'][:10]}.", ""]
     for model, settings in figures["settings"].items():
         pairs = [pair for pair in figures["pairs"] if pair["model"] == model]
-        if is_same(pairs):
+        if is_same(settings):
             continue
         lines += [f"| {model} | {' | '.join(metric.name for metric in METRICS)} |", f"|---|{'---|' * len(METRICS)}"]
         lines += [

@@ -124,9 +124,9 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
         found.append(("Perhaps too short a training", describe_still_falling(falling)))
     if facts.test_evaluations > len(facts.models) > 0:
         text = (
-            f"By then, finished models had been scored on these test pictures at least {facts.test_evaluations} times, "
-            f"by the log of one checkout and the ledger of published models; {len(facts.models)} are shown here. The "
-            "programs choose nothing by these; whoever saw them may have done so."
+            f"When this run was made, models had been scored on these test pictures at least {facts.test_evaluations} "
+            f"times, by one checkout's log and the ledger of published models; {len(facts.models)} are shown here. "
+            "The programs choose nothing by these; whoever saw them may have."
         )
         found.append(("Several test evaluations", " ".join([text, *facts.test_notes])))
     if any(commit.endswith("-dirty") for commit in facts.commits):

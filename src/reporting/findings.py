@@ -93,7 +93,10 @@ def describe_calibration(calibration: dict) -> str:
         return text + "A calibration slope cannot be estimated here."
     side = "too sure" if slope["high"] < 1 else "not sure enough" if slope["low"] > 1 else ""
     verdict = f"the network is {side}" if side else "its interval holds the ideal, 1"
-    return text + f"The slope against labels or majorities is {show_interval(slope, SLOPE)}: {verdict}."
+    shown = (
+        f"The slope of what people say (share of votes, or label) on logit P(Stress) is {show_interval(slope, SLOPE)}"
+    )
+    return f"{text}{shown}: {verdict}."
 
 
 def describe_threshold(choice: dict) -> str:
@@ -108,7 +111,7 @@ def describe_threshold(choice: dict) -> str:
     return (
         f"{text} Promised: at least {share} of the answers given are right, for pictures like the validation pictures, "
         f"unless chance made those misleading (at most 1 chance in {1 / choice['delta']:.0f}, nominally: they also "
-        "decided which epoch is kept)."
+        "chose the temperature and, where a training stops early, its epoch)."
     )
 
 

@@ -49,7 +49,9 @@ def render_headline() -> str:
     people, label, peers = facts.people, facts.model["label"], _read_peers()
     rows = [["**the shipped model**", people["accuracy"], people["neutral"]["called_stress"]]]
     again = [other.people for _, other in _read_all() if other.run.name.startswith(f"{facts.run.name}-seed-")]
-    rows += [["the same, trained again", each["accuracy"], each["neutral"]["called_stress"]] for each in again]
+    rows += [
+        ["the same, trained from another seed", each["accuracy"], each["neutral"]["called_stress"]] for each in again
+    ]
     for panel in people["panels"][:2]:
         who = "one voter" if panel["size"] == 1 else f"{panel['size']} voters"
         who += f", by the others' majority (the model, by the same, minus them: {show_difference(panel['difference'])})"
@@ -60,7 +62,7 @@ def render_headline() -> str:
             [f"another program, `{name}`", peer["people"]["accuracy"], peer["people"]["neutral"]["called_stress"]]
         )
     rows.append(["always saying Non-stress", facts.majority_accuracy, 0.0])
-    neutral = f"calls Stress, of {people['neutral']['count']:,} faces that {100 * NEARLY_ALL:g} % call neutral"
+    neutral = f"calls Stress, of {people['neutral']['count']:,} faces that at least {100 * NEARLY_ALL:g} % call neutral"
     head = ["", "agrees with most people", neutral]
     shown = [[name, *map(show_interval, figures)] for name, *figures in rows]
     return "\n".join([*_tabulate(head, shown), "", _count_pictures(facts)])
@@ -74,7 +76,7 @@ def _count_pictures(facts: RunFacts) -> str:
     told = (
         "In brackets, 95 % intervals over pictures, not over trainings. "
         f"{facts.people['majority']:,} of {facts.test['test_pictures']:,} pictures have a majority. All are answered; "
-        f"right is what most say. The model finds {recall} of the Stress pictures, {share} of all; "
+        f"right is what most say. The model finds {recall} of the Stress pictures, which are {share} of all; "
         f"{precision} of its answers of Stress are right. P(Stress) is off by {missed} on average over groups of like "
         f"answers (by chance up to {by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square). "
         "To predict votes is no skill at reading faces. Models were scored on these pictures "
@@ -125,11 +127,8 @@ def render_people() -> str:
         chosen = [(facts.model["abstention"] or {}).get(figure) for facts in runs]
         rows.append([f"selective classification: {figure}", *map(show_interval, chosen)])
     lines, shipped = _tabulate(["", *(facts.run.name for facts in runs)], rows), _find_shipped()
-    agreed = f"{100 * NEARLY_ALL:g} %"
-    lines += [
-        "",
-        f"Clearly neutral: {agreed} of the people call it so. They agree: {agreed} of the votes for classes do.",
-    ]
+    agreed = f"at least {100 * NEARLY_ALL:g} % of the"
+    lines += ["", f"Clearly neutral: {agreed} people call it so. They agree: {agreed} votes for classes are for one."]
     return "\n".join([*lines, "", *(["Of the shipped model:", *_weigh_figures(shipped)] if shipped else [])])
 
 

@@ -119,7 +119,7 @@ def _summarise_certainty(facts: RunFacts) -> str:
         ece = calibration["after"]["ece"]
         missed, chance = (f"{100 * ece[key]:.1f}" for key in ("value", "perfect_mean"))
         told.append(
-            f"Over many faces, its probabilities miss by {missed} points on average; a perfect model would by {chance}."
+            f"Over groups of like answers, probabilities miss by {missed} points on average; perfect ones by {chance}."
         )
     if len((facts.test.get("seeds") or {}).get("accuracy") or []) == 1:
         told.append("It was trained once: another training may differ.")

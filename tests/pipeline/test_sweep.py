@@ -17,7 +17,7 @@ from support import CHECKOUT, STUB_PREPROCESSING
 from pipeline.profiles import Point, Sweep
 from pipeline.request import Job, Plan, plan_sweep
 from pipeline.sweep import Outcome, describe, main, run_job
-from pipeline.sweep_report import DOC, publish, render, write_report
+from pipeline.sweep_report import DOC, is_same, publish, render, write_report
 from utils.evaluation.validation import compare_runs
 from utils.files import fill, read_json, write_json, write_text
 from utils.paths import Run
@@ -303,7 +303,7 @@ def test_what_the_command_adds_stands_in_the_name(monkeypatch):
     )
     several = Sweep("x", "", (Point("only", "as given", {}, {"SEEDS": [0, 1]}),))
     monkeypatch.setattr("pipeline.request.read_sweep", lambda _: several)
-    with pytest.raises(ValueError, match="a sweep trains each run from one seed"):
+    with pytest.raises(ValueError, match="expected one for each run of a sweep"):
         plan_sweep({"SWEEP": "x"})
     classes = tuple(Point(meant, meant, {}, {"CLASSES": meant}) for meant in ("fer2013", "rafdb"))
     monkeypatch.setattr("pipeline.request.read_sweep", lambda _: Sweep("x", "", classes))
@@ -376,6 +376,7 @@ def test_settings_of_other_data_are_not_compared():
         run["data"] = f"data of {run['setting']}"
     found = compare_runs(runs)
     assert found["pairs"] == [] and found["best"] == ""
+    assert not is_same(found["settings"]["EmotionDetector_1"])
     assert list(found["settings"]["EmotionDetector_1"]) == ["a", "b"]
 
 

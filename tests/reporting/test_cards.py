@@ -25,7 +25,7 @@ def test_the_model_card_gives_the_metrics_and_what_is_not_to_be_done():
     assert f"{100 * accuracy['value']:.1f} % ({100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f})" in text
     assert f"| pictures | {COUNT} | {COUNT} |" in text
     assert "| light | dim | 40 | 60.0 % (50.0 to 70.0) |" in text
-    assert "| blur | 2, sigma [pixels] | 60.0 % (50.0 to 70.0) | 10.0 points |" in text
+    assert "| blur | 2, sigma [pixels] | 60.0 % (50.0 to 70.0) | 10.0 points (8.0 to 13.3) |" in text
     assert "/home/somebody" not in text
 
 
@@ -55,7 +55,7 @@ def test_the_page_of_the_model_card_shows_figures_and_folds_the_slices(tmp_path)
     page, text = page.read_text(encoding="utf-8"), text.read_text(encoding="utf-8")
     folded = re.findall(r"<details><summary>All 60 slices</summary>(.*?)</details>", page, re.DOTALL)
     assert [part.count("<tr>") for part in folded] == [61]
-    assert "slices (pictures that have something in common) 60 differ" in text.split("<details>")[0]
+    assert " 60 differ from the other pictures by more than chance explains" in text.split("<details>")[0]
     assert "<svg" not in text and "<img" not in text
 
 

@@ -128,7 +128,7 @@ def test_it_is_said_what_is_promised_and_whether_it_was_kept(change, coverage, a
     text = describe_abstaining(change, coverage, accuracy)
     assert "Below a confidence of 50.2 % the answer is “cannot say”" in text
     assert "at least 95 % of the answers given are right, for pictures like the validation pictures" in text
-    assert "(at most 1 chance in 20, nominally: they also decided which epoch is kept)" in text
+    assert "(at most 1 chance in 20, nominally: they also chose the temperature and, where a training stops" in text
     assert ("nearly every picture" in text) == hardly
     assert text.endswith(f"of these answers are right{outcome}")
 

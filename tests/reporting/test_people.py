@@ -149,5 +149,5 @@ def test_the_section_shows_everything_that_there_is(people, label, shown):
 def test_the_labels_table_says_what_they_are(drawn, shown):
     show_given(measure_given(np.arange(COUNT) % 7, drawn[2], NAMES, STRESS_EMOTIONS, np.arange(COUNT)))
     assert shown[0] == 5
-    assert "not what people see in them" in shown[1]
+    assert "people often see something else" in shown[1]
     assert "dropped from the answers: surprise" in shown[1]

@@ -10,9 +10,9 @@ from statsmodels.stats.multitest import multipletests
 
 from utils.data.dataset import Split
 from utils.evaluation.calibration import fit_temperature, soften
-from utils.evaluation.comparison import LEVEL
+from utils.evaluation.comparison import LEVEL, find_verdict
 from utils.evaluation.metrics import score_stress
-from utils.evaluation.registry import list_metrics
+from utils.evaluation.registry import Metric, list_metrics
 from utils.evaluation.selective import choose_threshold
 
 METRICS = list_metrics("comparison", "stress")
@@ -60,7 +60,7 @@ def choose_on_validation(
     labels, p_stress, groups = validation.labels[decided], p_stress[decided], validation.records["group"][decided]
     abstention = choose_threshold(labels, p_stress, groups.to_numpy(), target_accuracy)
     scores = score_stress(labels, p_stress)
-    figures = {name: float(scores[name][0]) for name in ("accuracy", "auroc", "log_loss")}
+    figures = {metric.figure: float(scores[metric.figure][0]) for metric in METRICS}
     return Choices(answers.mean(axis=0), temperature, target_accuracy, abstention, figures)
 
 
@@ -76,7 +76,7 @@ def measure_seeds(labels: np.ndarray, answers: dict[int, np.ndarray], stress_col
     """
     decided = labels >= 0
     figures = [score_stress(labels[decided], each[decided][:, stress_columns].sum(axis=1)) for each in answers.values()]
-    names = ("accuracy", "auroc", "log_loss")
+    names = [metric.figure for metric in METRICS]
     return {"seeds": list(answers)} | {name: [float(each[name][0]) for each in figures] for name in names}
 
 
@@ -174,7 +174,6 @@ def compare_runs(runs: list[dict]) -> dict:
     return {"settings": settings, "pairs": pairs, "best": best}
 
 
-def _judge(pair: dict, metric) -> str:
-    if pair["p_value"] >= LEVEL:
-        return "cannot be told apart"
-    return "better" if (pair["value"] < 0) == metric.lower_is_better else "worse"
+def _judge(pair: dict, metric: Metric) -> str:
+    value, end = pair["value"], pair["value"] if pair["p_value"] < LEVEL else 0.0
+    return find_verdict({"value": value, "low": min(end, value), "high": max(end, value)}, metric.lower_is_better)
