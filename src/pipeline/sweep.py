@@ -22,7 +22,7 @@ from pipeline.request import Job, Plan, plan_sweep
 from utils.paths import CHECKOUT, ROOT, Run
 
 WORKER_BYTES = 2e9
-"""Of memory for each worker: a notebook's kernel took .9 GB with the classic network and takes up to 1.6 GB with one of
+"""Of memory for each worker: a notebook's kernel took .9 GB with the classic network and takes up to 1.4 GB with one of
 the shipped one's widths (docs/speed.md); doit took .2 GB beside it, Dask's worker .1 GB."""
 
 TRIED_AGAIN = 2

@@ -184,7 +184,8 @@ def render(figures: dict) -> str:
             f"| {setting} | {' | '.join(tell(found[metric.figure], metric) for metric in METRICS)} |"
             for setting, found in settings.items()
         ]
-        lines += ["", f"Beyond the chance of seeds: {describe_pairs(pairs)}", *_list_pairs(pairs), ""]
+        told = [f"Beyond the chance of seeds: {describe_pairs(pairs)}", *_list_pairs(pairs), ""] if pairs else []
+        lines += ["", *told]
     return "\n".join(lines).strip()
 
 
