@@ -7,6 +7,7 @@ No test is opened. Queue, workers and what becomes of those that die are Dask's 
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,12 +129,15 @@ def start_workers(most: int) -> Iterator[tuple]:
     settings = {"distributed.scheduler.allowed-failures": TRIED_AGAIN, "distributed.worker.profile.enabled": False}
     # what takes memory is not the worker but what it starts, so Dask's own limit would watch nothing
     options = {"memory_limit": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
-    with (
-        dask.config.set(settings),
-        LocalCluster(n_workers=count, threads_per_worker=1, **options) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client, max(1, CPU_COUNT // count)
+    with dask.config.set(settings):
+        # Ctrl-C reaches all processes of a terminal; workers that it stops keep Dask from closing
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            cluster = LocalCluster(n_workers=count, threads_per_worker=1, **options)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        with cluster, Client(cluster) as client:
+            yield client, max(1, CPU_COUNT // count)
 
 
 def run_all(asked: Plan, module: str = "doit") -> Iterator[Outcome]:

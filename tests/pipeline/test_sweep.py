@@ -2,11 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dask
@@ -18,6 +19,7 @@ from pipeline.profiles import Point, Sweep
 from pipeline.request import Job, Plan, plan_sweep
 from pipeline.sweep import Outcome, describe, main, run_job
 from pipeline.sweep_report import DOC, is_same, publish, render, write_report
+from reporting.first_page import write_overview
 from utils.evaluation.validation import compare_runs
 from utils.files import fill, read_json, write_json, write_text
 from utils.paths import Run
@@ -73,6 +75,9 @@ PARAMETERS = {
     "04_single_image_inference": 'RUN = "sample"\nPICTURE = ""',
     "05_second_look": 'RUN = "sample"',
 }
+STARTED: list[subprocess.Popen] = []
+PAIR = "parameters:\n  SEEDS: [[0], [1]]\n"
+PAIR_RUNS = [f"sweep-turns-a-seeds-{seed}" for seed in (0, 1)]
 GRID = "parameters:\n  ROTATION: [0, {last}]\n  SEEDS: [[0], [1]]\n"
 RUNS = [f"sweep-turns-a-rotation-{angle}-seeds-{seed}" for angle in (0, 9) for seed in (0, 1)]
 
@@ -94,18 +99,23 @@ def project(tmp_path):
             new.new_code_cell(BODIES[stage]),
         ]
         nbformat.write(new.new_notebook(cells=cells), tmp_path / "notebooks" / f"{stage}.ipynb")
-    return tmp_path
+    yield tmp_path
+    while STARTED:  # a test that failed leaves nothing running
+        with suppress(ProcessLookupError):
+            os.killpg(STARTED.pop().pid, signal.SIGKILL)
 
 
 def start(root, *words, **environment):
     """The command, on a project of stubs whose cells run without kernels."""
     code = f"import sys; from pipeline.sweep import main; sys.exit(main({list(words)!r}, 'in_process'))"
     paths = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(CHECKOUT / "tests" / "helpers")]))
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", code],
         env=os.environ | {"STRESS_FACES_ROOT": str(root), "PYTHONPATH": paths} | environment,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
+    STARTED.append(process)
+    return process
 
 
 def sweep(root, *words, **environment):
@@ -184,13 +194,23 @@ def test_points_are_run_once_and_shown_side_by_side(project):
     assert "2 of them are not there" in (report / "index.html").read_text()
 
 
-def test_what_failed_of_the_data_is_told_of_each_run_that_was_to_take_them(tmp_path):
+@pytest.fixture
+def reports():
+    """The folder of the reports, from which those of sweeps are taken away again."""
+    folder = Run("any").reports.parent
+    yield folder
+    for path in folder.glob("sweep-*"):
+        shutil.rmtree(path)
+    write_overview()
+
+
+def test_what_failed_of_the_data_is_told_of_each_run_that_was_to_take_them(tmp_path, reports):
     told = "01_preprocessing\n01_preprocessing failed: ValueError: no class folder"
     data = Outcome("sweep-x-data-1", "failed", 3.0, told)
     outcome = run_job(Job("sweep-x-a", ()), 1, str(tmp_path), data=data)
     assert describe(outcome) == "not run: 01_preprocessing failed: ValueError: no class folder"
     assert "Its data were to be those of sweep-x-data-1" in outcome.told
-    write_text(Run(data.run).reports / "01_preprocessing.failed.html", "")
+    write_text(reports / data.run / "01_preprocessing.failed.html", "")
     row = {"run": outcome.run, "data": data.run, "state": outcome.state, "setting": "a", "varied": {}, "values": {}}
     page = write_report("sweep-x", "best-x", (), [row]).read_text(encoding="utf-8")
     assert 'href="../sweep-x-data-1/01_preprocessing.failed.html"' in page
@@ -199,6 +219,7 @@ def test_what_failed_of_the_data_is_told_of_each_run_that_was_to_take_them(tmp_p
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_stopping_and_killing_lose_nothing_and_repeat_nothing(project):
     words = ("SWEEP=turns", "DATASET=a", f"SOURCE={project / 'raw.zip'}")
+    (project / "sweeps" / "turns.yml").write_text(PAIR)
     (project / "pause").touch()
     process = start(project, *words)
     wait_for(lambda: read_paused(project, 2))
@@ -229,9 +250,9 @@ def test_stopping_and_killing_lose_nothing_and_repeat_nothing(project):
     status, told = sweep(project)
     assert status == 0, told
     begun = count(project)
-    assert {line.split()[0] for line in begun} >= set(RUNS)
+    assert {line.split()[0] for line in begun} >= set(PAIR_RUNS)
     assert {times for line, times in begun.items() if not line.endswith(STAGES[2])} == {1}
-    assert all(f"{run}: done" in told for run in RUNS)
+    assert all(f"{run}: done" in told for run in PAIR_RUNS)
 
 
 @contextmanager
@@ -256,6 +277,7 @@ def cluster(folder, root):
 
 def test_workers_of_a_scheduler_that_is_there_are_used(project, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
+    (project / "sweeps" / "turns.yml").write_text(PAIR)
     (project / "pause").touch()
     with cluster(folder, project) as address:
         process = start(
@@ -269,7 +291,7 @@ def test_workers_of_a_scheduler_that_is_there_are_used(project, tmp_path_factory
         (project / "pause").unlink()
         told = process.communicate(timeout=300)[0]
     assert process.returncode == 0, told
-    assert all(f"{run}: done" in told for run in RUNS)
+    assert all(f"{run}: done" in told for run in PAIR_RUNS)
     assert set(count(project).values()) == {1}
 
 
@@ -380,9 +402,9 @@ def test_settings_of_other_data_are_not_compared():
     assert list(found["settings"]["EmotionDetector_1"]) == ["a", "b"]
 
 
-def test_a_sweep_that_is_not_whole_is_not_published():
+def test_a_sweep_that_is_not_whole_is_not_published(reports):
     runs = [make_run("a", 0, 0.6), make_run("a", 1, 0.7) | {"models": {}}]
-    write_json(Run("sweep-part").reports / "sweep.json", {"runs": runs})
+    write_json(reports / "sweep-part" / "sweep.json", {"runs": runs})
     with pytest.raises(ValueError, match="sweep-part: expected all its runs, a-1 not there"):
         publish("part")
 
