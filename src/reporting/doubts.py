@@ -128,7 +128,8 @@ def _doubt_making(facts: RunFacts) -> list[tuple[str, str]]:
             f"times, by one checkout's log and the ledger of published models; {len(facts.models)} are shown here. "
             "The programs choose nothing by these; whoever saw them may have."
         )
-        found.append(("Several test evaluations", " ".join([text, *facts.test_notes])))
+        noted = ["Noted of these pictures, and of earlier models:", *facts.test_notes] if facts.test_notes else []
+        found.append(("Several test evaluations", " ".join([text, *noted])))
     if any(commit.endswith("-dirty") for commit in facts.commits):
         found.append(("Uncommitted code", "At least one notebook ran with changes that are in no commit."))
     if len({commit.removesuffix("-dirty") for commit in facts.commits}) > 1:

@@ -159,6 +159,13 @@ class RunFacts:
         return self.test.get("test_notes", [])
 
     @property
+    def test_name(self) -> str:
+        """The one of these notes that says what the test pictures are; "" where they have no name."""
+        from utils.data.sealed_test import TEST_NAMED  # brings pandas
+
+        return next((note for note in self.test_notes if note.startswith(TEST_NAMED)), "")
+
+    @property
     def parameters(self) -> dict:
         """All stages' parameters in one mapping: a name means the same in each."""
         return {

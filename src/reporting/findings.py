@@ -136,8 +136,8 @@ def describe_abstention(abstention: dict | None) -> str:
         if "delta" in abstention:
             outcome += f"; that may happen once in {1 / abstention['delta']:.0f} times, with other pictures more often"
     return (
-        f"{text} Of the test pictures {show_interval(coverage)} are answered (the coverage), and "
-        f"{show_interval(accuracy)} of these answers are right{outcome}."
+        f"{text} Of the test pictures with a label or majority {show_interval(coverage)} are answered (the coverage), "
+        f"and {show_interval(accuracy)} of these answers are right{outcome}."
     )
 
 

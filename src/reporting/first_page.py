@@ -206,7 +206,7 @@ def describe_for_hub(facts: RunFacts) -> dict:
     results = {
         "task": {"type": "image-classification", "name": "Stress or Non-stress from a 48x48 face picture"},
         "dataset": {"name": facts.data_set, "type": kind, "split": "test"}
-        | ({"args": {"notes": facts.test_notes}} if facts.test_notes else {}),
+        | ({"args": {"test": facts.test_name}} if facts.test_name else {}),
         "metrics": [{"type": kind, "value": value} for kind, value in figures.items()],
     }
     return {

@@ -72,15 +72,17 @@ def _count_pictures(facts: RunFacts) -> str:
     """Which pictures count, how many of a label are found, how far off P(Stress) is, and what flatters."""
     recall, precision = (show_interval(facts.stress["per_class"]["Stress"][name]) for name in ("recall", "precision"))
     share, off = show_percent(facts.stress["prevalence"]["value"]), find_typical_error(facts.people["share"])
+    panels = facts.people["panels"]
+    voters = f" (voters' rows: {panels[0]['pictures']:,})" if panels else ""
     missed, by_chance = (show_interval(facts.stress["ece"][name], POINTS) for name in ("value", "perfect_95th"))
     told = (
-        "In brackets, 95 % intervals over pictures, not over trainings. "
-        f"{facts.people['majority']:,} of {facts.test['test_pictures']:,} pictures have a majority. All are answered; "
-        f"right is what most say. The model finds {recall} of the Stress pictures, which are {share} of all; "
-        f"{precision} of its answers of Stress are right. P(Stress) is off by {missed} on average over groups of like "
-        f"answers (by chance up to {by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square). "
-        "To predict votes is no skill at reading faces. Models were scored on these pictures "
-        f"at least {count_published(facts.run.name)} times: the figures may be too good."
+        f"In brackets, 95 % intervals over pictures, not over trainings. {facts.people['majority']:,} of "
+        f"{facts.test['test_pictures']:,} pictures have a majority{voters}. All are answered; right is what most say. "
+        f"The model finds {recall} of the Stress pictures, which are {share} of all; {precision} of its answers of "
+        f"Stress are right. P(Stress) is off by {missed} on average over groups of like answers (by chance up to "
+        f"{by_chance}), by {show_interval(off, POINTS)} for one picture (root mean square, without the votes' noise). "
+        "To predict votes is no skill at reading faces. Models were scored on these pictures at least "
+        f"{count_published(facts.run.name)} times: the figures may be too good."
     )
     own, peers = facts.model["given"], list(_read_peers().values())
     better = sum(peer["given"]["accuracy"]["value"] > own["accuracy"]["value"] for peer in peers) if own else 0
@@ -93,8 +95,8 @@ def _weigh_figures(facts: RunFacts) -> Iterator[str]:
     abstention = facts.model["abstention"]
     if abstention:
         yield (
-            f"Where it may say “cannot say”, it answers {show_interval(abstention['coverage'])}, "
-            f"{show_interval(abstention['accuracy'])} of these right."
+            f"Where it may say “cannot say”, it answers {show_interval(abstention['coverage'])} of those with "
+            f"a majority, {show_interval(abstention['accuracy'])} of these right."
         )
     for name, peer in _read_peers().items():
         own, other = (show_interval(model["given"]["accuracy"]) for model in (facts.model, peer))

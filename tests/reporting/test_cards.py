@@ -69,9 +69,9 @@ def test_the_head_of_the_card_names_the_data_set(source, people, name):
     facts.data.update(source=source, people=people)
     told = describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]
     assert told["name"] == name and "args" not in told
-    facts.test["test_notes"] = ["The test pictures are half of them."]
+    facts.test["test_notes"] = ["The test pictures are half of them.", "An earlier model was scored on them."]
     told = describe_for_hub(facts)["model-index"][0]["results"][0]["dataset"]
-    assert told["args"] == {"notes": ["The test pictures are half of them."]}
+    assert told["args"] == {"test": "The test pictures are half of them."}
 
 
 def test_the_data_card_gives_counts_rights_and_findings():

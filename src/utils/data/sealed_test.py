@@ -20,6 +20,9 @@ KNOWN_TESTS = {
 }
 """Test pictures that have a name, by the manifest's `test`."""
 
+TEST_NAMED = "The test pictures are"
+"""How the note begins that gives the name."""
+
 
 class SealedTest(RuntimeError):
     """A test was asked for where none may be opened; the engine ends a notebook there, and its run goes on."""
@@ -107,7 +110,7 @@ def _count(evaluations: Iterable[dict]) -> int:
 def read_notes(run: Run) -> list[str]:
     """What is known of these test pictures, and what the ledger has to say of evaluations on them."""
     test = read_manifest(run)["test"]
-    known = [f"The test pictures are {KNOWN_TESTS[test]}."] if test in KNOWN_TESTS else []
+    known = [f"{TEST_NAMED} {KNOWN_TESTS[test]}."] if test in KNOWN_TESTS else []
     return known + [past["note"] for past in list_published(test) if "note" in past]
 
 
