@@ -130,8 +130,10 @@ def start_workers(most: int) -> Iterator[tuple]:
     # what takes memory is not the worker but what it starts, so Dask's own limit would watch nothing
     options = {"memory_limit": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     with dask.config.set(settings):
-        # Ctrl-C reaches all processes of a terminal; workers that it stops keep Dask from closing
+        # Ctrl-C reaches all processes of a terminal; workers are not to tell of it, too
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # of what is left for Python to clean up then
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
         try:
             cluster = LocalCluster(n_workers=count, threads_per_worker=1, **options)
         finally:
@@ -196,6 +198,12 @@ def _tell(job: Job, data: str, outcome: Outcome | None) -> dict:
     return {"run": job.run, "data": data, "state": outcome.state if outcome else "not run"} | told
 
 
+def _stop(*_) -> None:
+    """On Ctrl-C: Dask would wait for what runs; its workers, and what they have started, end when this process has."""
+    print("Stopped. The same command goes on where it was.", flush=True)
+    os._exit(130)
+
+
 def main(arguments: list[str] | None = None, module: str = "doit") -> int:
     """Run what is asked for.
 
@@ -211,19 +219,19 @@ def main(arguments: list[str] | None = None, module: str = "doit") -> int:
         return 2
     ended: dict[str, Outcome] = {}
     status = 0
+    before = signal.signal(signal.SIGINT, _stop)
     try:
         for outcome in run_all(asked, module):
             ended[outcome.run] = outcome
             print(f"{len(ended)} of {len(asked.points)}: {outcome.run}: {describe(outcome)}", flush=True)
             status |= not outcome.is_there
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on where it was.", flush=True)
-        return 130
     except OSError as error:
         print(error, file=sys.stderr)
         if not ended:
             return 2
         status = 1
+    finally:
+        signal.signal(signal.SIGINT, before)
     # here, for a worker needs nothing of what draws and words reports
     from pipeline.sweep_report import write_report
 
