@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from alone import call_alone, scratch_checkout
 from facts import DOC, describe_place, fill_doc, say_where
 from PIL import Image
-from scaling import call_alone, scratch_checkout
 
 from utils.data.audit import audit_pictures, count_findings
 from utils.data.dataset import write_dataset

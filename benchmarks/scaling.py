@@ -11,18 +11,15 @@ which measures nothing.
 import argparse
 import io
 import json
-import multiprocessing
-import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from alone import call_alone, scratch_checkout
 from facts import DOC, describe_place, fill_doc, say_where, show, spread
 
 from utils.files import read_json, write_json, write_text
@@ -90,21 +87,6 @@ def measure_large(widths: list[list[int]]) -> dict:
         call_alone(write_run, SIZES[0])
         peak = call_alone(train, SIZES[0], widths, [LARGE_SIDE], 1)["peak_mb"]
     return {"place": place, "pictures": SIZES[0], "widths": widths, "peak_mb": peak}
-
-
-@contextmanager
-def scratch_checkout() -> Iterator[None]:
-    """Where the processes that follow find their runs."""
-    with tempfile.TemporaryDirectory(prefix="scaling-") as root:
-        (Path(root) / "notebooks").mkdir()
-        os.environ["STRESS_FACES_ROOT"] = root
-        yield
-
-
-def call_alone(work: Callable, *arguments):
-    """What a function returns in a process of its own, whose peak of memory is then its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def write_run(size: int) -> None:
